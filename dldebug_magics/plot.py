@@ -1,0 +1,64 @@
+"""Curves as a PNG and as one line of text.
+
+The picture carries its own light card and dark text, so that it reads the same on a light and on a dark page, and is drawn with `Figure`,
+never pyplot: nothing of the user's plotting is touched. Matplotlib is imported when a picture is drawn, not before.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Mapping, Sequence
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_LARGEST = 1e100  # beyond it there are no ticks: drawn as a gap
+_STYLES = (("#0b3c8c", "-"), ("#b3431b", "--"), ("#1b6e3c", "-."), ("#6a3d9a", ":"))
+
+
+def sparkline(values: Sequence[float], width: int = 60) -> str:
+    """A curve in one line, with its first and last value; what is not finite is drawn as `!`.
+
+    >>> sparkline([4.0, 3.0, 2.0, 1.0])
+    '4 █▆▃▁ 1'
+    """
+    if not values:
+        return ""
+    picked = [values[i * len(values) // width] for i in range(width)] if len(values) > width else list(values)
+    finite = [v for v in picked if math.isfinite(v)]
+    low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
+    span = (high / 2 - low / 2) or 1.0  # in halves, so that the largest floats do not overflow
+    marks = "".join(_BLOCKS[round((v / 2 - low / 2) / span * 7)] if math.isfinite(v) else "!" for v in picked)
+    return f"{values[0]:.3g} {marks} {values[-1]:.3g}"
+
+
+def plotted(curves: Mapping[str, Sequence[float]], level: tuple[str, float] | None = None) -> str:
+    """The curves over steps as a base64 PNG, each with its own dash pattern; `level` is a named horizontal line."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 2.8), dpi=90, facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot(facecolor="white", xlabel="training step on one batch", ylabel="loss")
+    for (name, curve), (colour, dash) in zip(curves.items(), _STYLES, strict=False):
+        axes.plot(range(len(curve)), [v if abs(v) < _LARGEST else math.nan for v in curve], dash, color=colour, label=_plain(name))
+    if level is not None:
+        axes.axhline(level[1], color="#555555", linewidth=0.8, linestyle=(0, (1, 3)), label=_plain(level[0]))
+    if _spans_decades(curves):
+        axes.set_yscale("log")
+    axes.legend(frameon=False, fontsize=9)
+    axes.spines[["top", "right"]].set_visible(False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _plain(name: str) -> str:
+    """A name in which matplotlib finds no formula."""
+    return name.replace("$", r"\$")
+
+
+def _spans_decades(curves: Mapping[str, Sequence[float]]) -> bool:
+    """Worth a logarithmic axis: all positive, and more than three powers of ten apart."""
+    finite = [v for curve in curves.values() for v in curve if abs(v) < _LARGEST]
+    return bool(finite) and min(finite) > 0 and max(finite) / min(finite) > 1e3
