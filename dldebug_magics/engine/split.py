@@ -1,0 +1,147 @@
+"""Which part of a batch goes into the model, and which into the loss.
+
+The rules are those of everyday training loops: `model(x)` and `loss_fn(output, y)` for a pair, `model(**batch)` for a dict, more inputs
+where `forward` wants more, more targets where the loss wants more. Parts that neither asks for (an index, a file name) are left out.
+"""
+
+from __future__ import annotations
+
+import inspect
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import nn
+from torch.nn.utils.rnn import PackedSequence
+
+from .nested import fields, is_record
+from .subject import Subject
+
+LABELS = ("labels", "label", "targets", "target", "y")
+_WHOLE = ("batch", "data", "sample", "samples", "features", "inputs_dict", "example", "examples")  # parameters that take a batch as it is
+Takes = dict[str, inspect.Parameter]
+Split = tuple[tuple, dict[str, Any], tuple[Any, ...]]
+_known: weakref.WeakKeyDictionary[Any, tuple[Takes | None, Takes | None]] = weakref.WeakKeyDictionary()  # as function, as method
+
+
+def split(subject: Subject, batch: Any) -> Split:
+    """A batch as (positional arguments, keyword arguments, targets) of model and loss."""
+    takes = parameters(_forward_of(subject.model))
+    if isinstance(batch, Mapping) or is_record(batch) or any(name in LABELS for name in getattr(batch, "_fields", ())):
+        return _split_named(subject, batch, takes)
+    if not isinstance(batch, (tuple, list)) or isinstance(batch, PackedSequence):
+        return (batch,), {}, _targets(subject, (), (batch,))
+    if subject.loss_fn is None:
+        return tuple(batch), {}, ()
+    return _split_items(subject, tuple(batch), takes)
+
+
+def _split_items(subject: Subject, items: tuple[Any, ...], takes: Takes | None) -> Split:
+    """Inputs first, as many as `forward` takes; then targets, as many as the loss wants, from behind the inputs."""
+    arguments, keywords = _unpacked(items[0], takes)
+    count = 1
+    if not arguments and not keywords:
+        count = max(1, len(items) - max(1, wanted(subject.loss_fn)))
+        if takes is not None:
+            count = max(1, required(takes, unknown=1), min(count, len(takes)))
+        arguments = items[:count]
+    return arguments, keywords, _targets(subject, items[count:] or items[1:][-1:], items[:count])
+
+
+def _unpacked(first: Any, takes: Takes | None) -> tuple[tuple, dict[str, Any]]:
+    """The parts of an input that is a tuple or dict of what `forward` names; nothing for any other input."""
+    if isinstance(first, Mapping) and takes is not None and set(first) <= set(takes):
+        return (), dict(first)
+    if isinstance(first, (tuple, list)) and not isinstance(first, PackedSequence) and required(takes, unknown=1) == len(first) > 1:
+        return tuple(first), {}
+    return (), {}
+
+
+def _split_named(subject: Subject, batch: Any, takes: Takes | None) -> Split:
+    given = fields(batch)
+    label = next((name for name in LABELS if name in given), None) if subject.loss_fn is not None else None
+    targets = () if label is None else (given[label],)
+    if label is not None and (takes is None or label not in takes or takes[label].default is not inspect.Parameter.empty):
+        del given[label]
+    known = {name: value for name, value in given.items() if takes is None or name in takes}
+    rest = tuple(value for name, value in given.items() if name not in known)
+    values, whole = tuple(given.values()), takes is not None and _takes_whole(takes, batch)
+    if known and not (rest and whole):
+        return (), known, _targets(subject, targets or (rest if label is None else ()), tuple(known.values()))
+    left_over = len(given) - required(takes, unknown=1)
+    if left_over == 0 and not whole:
+        return values, {}, _targets(subject, targets, values)
+    if left_over == 1 and not whole and subject.loss_fn is not None and label is None:
+        return _split_items(subject, values, takes)
+    return (batch,), {}, _targets(subject, targets, values)
+
+
+def _takes_whole(takes: Takes, batch: Any) -> bool:
+    """Whether `forward` has one parameter, and its name or annotation says that it takes the batch as it is."""
+    if required(takes, unknown=1) != 1:
+        return False
+    name, parameter = next(iter(takes.items()))
+    said = parameter.annotation if isinstance(parameter.annotation, str) else getattr(parameter.annotation, "__name__", "")
+    kind = said.strip("'").partition("[")[0].rpartition(".")[2].lower()
+    return name in _WHOLE or kind in ("dict", "mapping", type(batch).__name__.lower())
+
+
+def _targets(subject: Subject, found: tuple[Any, ...], inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """As many of the targets found as the loss wants; without any, an autoencoder's loss compares with the input."""
+    takes = parameters(_called(subject.loss_fn))
+    if subject.loss_fn is None or (takes is not None and len(takes) == 1):
+        return ()
+    number = max(1, wanted(subject.loss_fn))
+    if len(found) == 1 and isinstance(found[0], (tuple, list)) and number == len(found[0]) > 1:
+        return tuple(found[0])
+    return found[:number] if found else inputs[:1]
+
+
+def wanted(loss_fn: Callable[..., Any] | None) -> int:
+    """How many targets a loss asks for beside the output; a weight or mask of the user's own loss counts, though it has a default."""
+    takes = parameters(_called(loss_fn))
+    count = required(takes, unknown=2) - 1
+    if takes is not None and not str(getattr(loss_fn, "__module__", "")).startswith("torch"):
+        optional = [name for name, p in takes.items() if p.default is not p.empty]
+        count += len(optional) == 1 and any(word in optional[0] for word in ("weight", "mask"))
+    return count
+
+
+def _forward_of(model: nn.Module) -> Callable[..., Any]:
+    """The user's own `forward`, also behind a compiled or a parallel model."""
+    inner = getattr(model, "_orig_mod", None) or (model.module if isinstance(model, nn.parallel.DataParallel) else None)
+    return model.forward if inner is None else _forward_of(inner)
+
+
+def _called(loss_fn: Callable[..., Any] | None) -> Callable[..., Any] | None:
+    return getattr(loss_fn, "forward", loss_fn)
+
+
+def required(takes: Takes | None, unknown: int) -> int:
+    """How many arguments must be given; `unknown` where that can't be read."""
+    return unknown if takes is None else sum(p.default is p.empty for p in takes.values())
+
+
+def parameters(function: Callable[..., Any] | None) -> Takes | None:
+    """The named parameters of a callable; None where it takes anything (`*args`, `**kwargs`) or can't be read.
+
+    Read once for each function: a signature costs as much as a small layer.
+    """
+    plain = getattr(function, "__func__", function)
+    if not inspect.isfunction(plain):
+        return _read(function)
+    if plain not in _known:
+        takes = _read(plain)
+        _known[plain] = takes, None if takes is None else dict(list(takes.items())[1:])
+    return _known[plain][plain is not function]
+
+
+def _read(function: Callable[..., Any] | None) -> Takes | None:
+    if function is None:
+        return None
+    try:
+        named = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return None
+    anything = any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in named.values())
+    return None if anything else dict(named)
