@@ -1,0 +1,44 @@
+"""Whose a class or a function is: the user's, a library's, or one that stands for the process (files, locks, loggers, the notebook)."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+import types
+from typing import Any
+
+import torch
+
+_PROCESS = sys.stdlib_module_names | set("IPython ipykernel ipywidgets traitlets zmq tornado matplotlib pandas".split())
+_PROCESS |= set("wandb tensorboard tensorboardX mlflow comet_ml neptune clearml".split())  # live connections
+_PROCESS -= {"collections", "argparse", "functools", "__main__"}  # these hold state of whoever uses them
+_FOLDERS = [
+    *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+    os.path.dirname(os.path.dirname(torch.__file__)),
+]
+_LIBRARIES = (*(folder + os.sep for folder in _FOLDERS), os.path.dirname(os.path.dirname(__file__)) + os.sep, "<frozen")
+
+
+def is_of_process(kind: type) -> bool:
+    """Whether things of this type belong to the process: a step uses them, but does not keep its state in them.
+
+    >>> import logging, collections
+    >>> is_of_process(logging.Logger), is_of_process(collections.deque), is_of_process(torch.nn.Linear)
+    (True, False, False)
+    """
+    return str(kind.__module__).partition(".")[0] in _PROCESS
+
+
+def is_library(thing: Any) -> bool:
+    """Whether a class or function comes from an installed package, from Python or from this package, not from the user.
+
+    >>> is_library(torch.nn.Linear), is_library(lambda x: x), is_library(is_library)
+    (True, False, True)
+    """
+    if isinstance(thing, types.FunctionType):
+        return thing.__code__.co_filename.startswith(_LIBRARIES)
+    if not isinstance(thing, type):
+        return False
+    file = getattr(sys.modules.get(thing.__module__), "__file__", None)
+    return is_of_process(thing) if file is None else file.startswith(_LIBRARIES)
