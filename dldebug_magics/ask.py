@@ -1,0 +1,45 @@
+"""Asking an experiment by name: what the magics, the panels and the Python functions share.
+
+The names come from the files in `observations/`; an experiment is imported when it is first asked for, so that loading costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .engine.observation import Observation
+    from .engine.report import Report
+    from .engine.subject import Subject
+
+_ROOM = Path(__file__).parent / "observations"
+_NOT_ASKED = {"cards"}
+
+
+def names() -> tuple[str, ...]:
+    """The experiments, which are the magics.
+
+    >>> "overfit_batch" in names()
+    True
+    """
+    return tuple(found.name for found in pkgutil.iter_modules([str(_ROOM)]) if found.name not in _NOT_ASKED)
+
+
+def experiment(name: str) -> type[Observation]:
+    """The experiment's class: `overfit_batch` is `OverfitBatch`."""
+    module = importlib.import_module(f"{__package__}.observations.{name}")
+    return getattr(module, "".join(word.capitalize() for word in name.split("_")))
+
+
+def ask(name: str, subject: Subject, *, budget: float = 60.0, **options: Any) -> Iterator[Report]:
+    """Examine a subject; yields ever fuller reports, the last is complete."""
+    from .checks import all_checks
+    from .engine.examine import examine
+
+    asked = experiment(name)
+    checks = [check for check in all_checks() if check.stage == asked.stage]
+    return examine(subject, asked, checks, budget=budget, **options)

@@ -1,0 +1,44 @@
+"""An observation: what one experiment saw, in plain numbers and names.
+
+It is frozen, holds no graph, module or handle, and a crash of the user's model is something observed. `measure` is a generator that
+yields ever fuller observations; who does not care takes the last. What it needs beside the subject it asks for by annotation, as checks do.
+"""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+from ..document import Block
+from .subject import Subject
+
+
+class Observation:
+    """One experiment's result. Subclasses are frozen dataclasses with a `measure` and, where a person reads them, a `document`."""
+
+    stage: ClassVar[str] = "overfit"
+
+    @classmethod
+    def measure(cls, subject: Subject, *needs: Any, **options: Any) -> Iterator[Observation]:
+        """Do the experiment on a lent subject; the last value yielded is the whole observation."""
+        raise TypeError(f"{cls.__name__} does not say how it is measured")
+        yield
+
+    def document(self) -> tuple[Block, ...]:
+        """The observation for a person, as blocks."""
+        return ()
+
+
+def reads(function: Callable) -> dict[str, type[Observation]]:
+    """The observations that a check or a `measure` asks for: its positional parameters' annotations."""
+    hints = typing.get_type_hints(function)
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    named = [p.name for p in inspect.signature(function).parameters.values() if p.kind in kinds]
+    return {name: hints[name] for name in named if isinstance(hints.get(name), type) and issubclass(hints[name], Observation)}
+
+
+def options(experiment: type[Observation]) -> dict[str, inspect.Parameter]:
+    """The keyword-only parameters of `measure`: the magic's options, the function's keywords, the panel's controls."""
+    return {p.name: p for p in inspect.signature(experiment.measure).parameters.values() if p.kind is p.KEYWORD_ONLY}

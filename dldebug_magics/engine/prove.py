@@ -1,0 +1,119 @@
+"""Proof by cure: each suspect's fix is run on a borrowed copy, same seed, same batch, all else equal.
+
+A cured run that passes where the uncured did not makes its suspect the cause. Cures race against the uncured run: one that is no better
+after a third of the steps is given up. Suspects in the program's structure go before hyperparameters, the gentler change before the
+harsher; where no single cure repairs the run, pairs of the most promising are tried.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+
+from .borrow import Lender
+from .evidence import Confidence, Finding
+from .report import RuledOut
+from .run import Run
+from .subject import Subject
+from .suspect import Suspect, Trial
+
+Rerun = Callable[[Subject], Iterator[Run]]
+_BETTER = 0.5  # of the uncured excess: an improvement that makes a suspect likely
+
+
+class Proof:
+    """Tries cures until one repairs the run. Iterate over it for progress; then read `findings`, `ruled_out` and `not_tried`."""
+
+    def __init__(self, lender: Lender, run: Run, rerun: Rerun, deadline: float):
+        self.lender, self.uncured, self.rerun, self.deadline = lender, run, rerun, deadline
+        self.trials: list[Trial] = []
+        self.not_tried: list[str] = []
+        self.steps = 0
+
+    @property
+    def repaired(self) -> list[Trial]:
+        """The trials whose run passed, and stands clearly better than the uncured one where that did not."""
+        passed = [t for t in self.trials if t.run is not None and t.run.passed]
+        return [t for t in passed if self.uncured.passed or t.excess < _BETTER * self.uncured.excess]
+
+    def of(self, suspects: list[Suspect]) -> Iterator[Run]:
+        """Run the cures, the most believable first."""
+        asked = [s for s in suspects if s.evidence.cure is not None and (s.evidence.always or not self.uncured.passed)]
+        curable = sorted(asked, key=lambda s: s.rank)
+        for suspect in curable:
+            if any(t.suspects[0].rank <= suspect.rank for t in self.repaired):
+                continue
+            yield from self._try((suspect,))
+        if curable and not self.repaired:
+            for pair in self._pairs():
+                if not self.repaired:
+                    yield from self._try(pair)
+
+    def _pairs(self) -> list[tuple[Suspect, Suspect]]:
+        """Two changes of different kinds at once: those with evidence first, then those that did most by themselves."""
+        promising = sorted(self.trials, key=lambda t: (t.suspects[0].evidence.confidence is Confidence.HINT, t.excess))[:5]
+        pairs = itertools.combinations([t.suspects[0] for t in promising], 2)
+        return [(a, b) for a, b in pairs if a.check is not b.check and a.kind != b.kind]
+
+    def _try(self, suspects: tuple[Suspect, ...]) -> Iterator[Run]:
+        names = " with ".join(s.check.name for s in suspects)
+        if time.monotonic() > self.deadline:
+            self.not_tried.append(f"the cure of {names}: the time budget was spent")
+            return
+        trial = Trial(suspects)
+        with self.lender.lend() as lent:
+            for suspect in suspects:
+                lent = suspect.evidence.cure(lent)  # type: ignore[misc]
+            for trial.run in self.rerun(lent):
+                if time.monotonic() > self.deadline:
+                    self.not_tried.append(f"the cure of {names} to its end: the time budget was spent")
+                    break
+                yield trial.run
+        self.steps += len(trial.run.losses) if trial.run is not None else 0
+        self.trials.append(trial)
+
+    def findings(self, suspects: list[Suspect]) -> list[Finding]:
+        """What the trials proved, most certain first."""
+        found: list[Finding] = []
+        for trial in self.repaired:
+            names = tuple(s.check.name for s in trial.suspects)
+            for s in trial.suspects:
+                others = tuple(name for name in names if name != s.check.name)
+                sure = s.evidence.confidence if self.uncured.passed else Confidence.PROVEN
+                found.append(Finding(s.check, s.evidence, sure, trial.run, others))
+        proven = {f.name for f in found}
+        for suspect in suspects:
+            if suspect.check.name not in proven and self._stands(suspect, bool(found)):
+                found.append(Finding(suspect.check, suspect.evidence, suspect.evidence.confidence))
+        return _best_of_each(found)
+
+    def _stands(self, suspect: Suspect, explained: bool) -> bool:
+        """Whether a suspect whose cure did not repair the run is reported all the same."""
+        if suspect.evidence.always:
+            return True
+        if explained or self.uncured.passed or not self.uncured.decided or suspect.evidence.confidence is Confidence.HINT:
+            return False
+        if suspect.evidence.cure is None:
+            return True
+        trials = [t for t in self.trials if t.suspects == (suspect,) and t.told]
+        return not trials or trials[0].excess < _BETTER * self.uncured.excess
+
+    def ruled_out(self, findings: list[Finding]) -> list[RuledOut]:
+        """The suspects that the trials cleared, each once."""
+        named = {f.name for f in findings}
+        cleared: dict[str, RuledOut] = {}
+        for trial in self.trials:
+            name = trial.suspects[0].check.name
+            if len(trial.suspects) == 1 and name not in named and (trial.told or self.uncured.crash is not None):
+                cleared.setdefault(name, RuledOut(name, trial.outcome()))
+        return list(cleared.values())
+
+
+def _best_of_each(findings: list[Finding]) -> list[Finding]:
+    """One finding a check: the most certain; in the order of certainty, structure first."""
+    certainty = list(Confidence)
+    best: dict[str, Finding] = {}
+    for finding in sorted(findings, key=lambda f: (certainty.index(f.confidence), f.check.hyperparameter)):
+        best.setdefault(finding.name, finding)
+    return list(best.values())

@@ -1,0 +1,107 @@
+"""The one result type: what was observed, what was found and proven, what it is not, and what it cost."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from ..document import Block, as_html, as_text
+from .errors import UserMistake
+from .evidence import Finding, Severity
+from .observation import Observation
+
+
+@dataclasses.dataclass(frozen=True)
+class RuledOut:
+    """A suspect that the experiment cleared, and what happened with its cure."""
+
+    name: str
+    because: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What a magic returns. Findings stand most certain first; `ok` is for asserts; `untouched` is the checked promise (None: not yet).
+
+    Shown in a notebook by `_repr_html_`, in a terminal by `repr`; `to_dict` and `to_frame` for programs; `code()` for the changed lines.
+    """
+
+    experiment: Observation | None = None
+    findings: tuple[Finding, ...] = ()
+    ruled_out: tuple[RuledOut, ...] = ()
+    not_examined: tuple[str, ...] = ()
+    seconds: float = 0.0
+    steps: int = 0
+    untouched: bool | None = None
+    left_behind: tuple[str, ...] = ()
+    stopped: str = ""
+    progress: str = ""
+    said: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """True when the experiment passed and nothing worse than a note was found."""
+        passed = self.experiment is None or getattr(self.experiment, "passed", True)
+        return passed and not self.stopped and not any(f.severity is not Severity.NOTE for f in self.findings)
+
+    def code(self) -> str:
+        """The changed lines of the findings, in the user's own names.
+
+        >>> Report().code()
+        ''
+        """
+        return "\n".join(f.fix.code for f in self.findings if f.fix.code)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values: verdict, findings with facts and fixes, what was ruled out, and the cost."""
+        return {
+            "ok": self.ok,
+            "verdict": self.sentence(),
+            "seconds": round(self.seconds, 3),
+            "steps": self.steps,
+            "findings": [_finding_dict(f) for f in self.findings],
+            "ruled_out": {r.name: r.because for r in self.ruled_out},
+            "not_examined": list(self.not_examined),
+            "untouched": self.untouched,
+            "stopped": self.stopped,
+        }
+
+    def to_frame(self) -> Any:
+        """The findings as a pandas DataFrame, a row each."""
+        try:
+            import pandas
+        except ImportError:
+            raise UserMistake("pandas is not installed", do="pip install pandas") from None
+        columns = ["name", "severity", "confidence", "where", "fix", "code"]
+        rows = [[f.name, f.severity.value, f.confidence.value, f.where, f.fix.sentence, f.fix.code] for f in self.findings]
+        return pandas.DataFrame(rows, columns=columns)
+
+    def sentence(self) -> str:
+        """The verdict in one sentence: what happened, why, and the proof."""
+        return getattr(self.experiment, "sentence", lambda findings: "Nothing was observed.")(self.findings)
+
+    def document(self) -> tuple[Block, ...]:
+        """The whole report as blocks."""
+        from .wording import report_blocks
+
+        return report_blocks(self)
+
+    def __repr__(self) -> str:
+        return as_text(self.document())
+
+    def _repr_html_(self) -> str:
+        return as_html(self.document())
+
+
+def _finding_dict(finding: Finding) -> dict[str, Any]:
+    facts = [dataclasses.asdict(fact) for fact in finding.evidence.facts]
+    return {
+        "name": finding.name,
+        "severity": finding.severity.value,
+        "confidence": finding.confidence.value,
+        "where": finding.where,
+        "facts": facts,
+        "fix": finding.fix.sentence,
+        "code": finding.fix.code,
+        "together_with": list(finding.together_with),
+    }

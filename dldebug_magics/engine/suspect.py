@@ -1,0 +1,51 @@
+"""A suspect, and the trial of one or two of them: whose cure was run, and what came of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+from .check import Check
+from .evidence import Confidence, Evidence
+from .run import Run
+
+
+@dataclasses.dataclass(frozen=True)
+class Suspect:
+    """A check and one of its pieces of evidence."""
+
+    check: Check
+    evidence: Evidence
+
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """What is believed first: structure before hyperparameters, then the stronger evidence."""
+        return self.check.hyperparameter, list(Confidence).index(self.evidence.confidence)
+
+    @property
+    def kind(self) -> str:
+        """What its cure changes: two rates are one kind."""
+        return getattr(self.evidence.cure, "__qualname__", "")
+
+
+@dataclasses.dataclass
+class Trial:
+    """Suspects whose cures were applied together, and the run that followed."""
+
+    suspects: tuple[Suspect, ...]
+    run: Run | None = None
+
+    @property
+    def excess(self) -> float:
+        """How far the cured run is from passing; infinite where it did not begin."""
+        return math.inf if self.run is None else self.run.excess
+
+    @property
+    def told(self) -> bool:
+        """Whether the trial says anything: a copy that crashes under a cure clears nobody."""
+        return self.run is not None and self.run.crash is None
+
+    def outcome(self) -> str:
+        """What the cure changed, and what happened then."""
+        done = self.suspects[0].evidence.fix.done or "its cure"
+        return f"with {done}, {self.run.told() if self.run is not None else 'there was no time'}"

@@ -1,0 +1,56 @@
+"""A report in words: one sentence, the changed line, the curves, the facts, what it is not, what it cost, and that nothing was changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..document import Block, Code, Details, Heading, Table, Text
+from .evidence import Finding
+
+if TYPE_CHECKING:
+    from .report import Report
+
+
+def report_blocks(report: Report) -> tuple[Block, ...]:
+    """All blocks of a report, in reading order."""
+    found: list[Block] = [Text(line) for line in report.said]
+    if report.stopped:
+        found.append(Text(f"Stopped: {report.stopped}. What follows is what was seen until then.", strong=True))
+    found.append(Text(report.sentence(), strong=True))
+    for finding in report.findings:
+        found.extend(_finding(finding))
+    if report.experiment is not None:
+        found.extend(report.experiment.document(report.findings))  # type: ignore[call-arg]
+    if report.ruled_out:
+        found.append(Table("Ruled out", ("suspect", "because"), [(r.name, r.because) for r in report.ruled_out]))
+    if report.not_examined:
+        found.append(Table("Not examined", ("what",), [(line,) for line in report.not_examined]))
+    found.append(Text(footer(report)))
+    return tuple(found)
+
+
+def _finding(finding: Finding) -> list[Block]:
+    """One finding: its name, the fix, and the evidence."""
+    evidence, where = finding.evidence, f" (in {finding.where})" if finding.where else ""
+    head = f"{finding.severity.value.upper()}, {finding.confidence.value}: {finding.name}{where}"
+    blocks: list[Block] = [Heading(head, level=4), Text(finding.check.title)]
+    if finding.fix.sentence:
+        blocks.append(Text(f"Fix: {finding.fix.sentence}"))
+    if finding.fix.code:
+        blocks.append(Code(finding.fix.code))
+    rows = [(fact.what, fact.seen, fact.expected) for fact in evidence.facts]
+    if rows:
+        blocks.append(Table("Evidence", ("what", "seen", "in a sound program"), rows))
+    if evidence.refuted_by:
+        blocks.append(Details("What would prove this wrong", (Text(evidence.refuted_by),)))
+    return blocks
+
+
+def footer(report: Report) -> str:
+    """The cost, and the checked promise."""
+    cost = f"{report.seconds:.1f} seconds, {report.steps} training steps on copies."
+    if report.untouched is None:
+        return cost
+    if report.untouched:
+        return f"{cost} Checked: model, loss, optimizer, random numbers, modes and hooks are bit-identical to before."
+    return f"{cost} NOT as before: {', '.join(report.left_behind)}. This is a defect of dldebug; please report it."

@@ -1,0 +1,77 @@
+"""Proof by cure: what is repaired is proven, what is unchanged is ruled out, two faults are found in a pair, the budget is kept."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+from torch import nn
+
+from dldebug_magics.ask import ask
+from dldebug_magics.checks.small_data import classes
+from dldebug_magics.engine.evidence import Confidence
+from dldebug_magics.engine.subject import Subject
+
+
+def program(*closing, rate=1e-2, **settings):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 10), *closing)
+    return Subject(net, nn.CrossEntropyLoss(), torch.optim.Adam(net.parameters(), lr=rate, **settings), classes())
+
+
+def diagnosed(subject, **options):
+    return list(ask("overfit_batch", subject, **options))[-1]
+
+
+def test_the_proof_is_the_curve_of_the_cured_copy():
+    finding = diagnosed(program(nn.Softmax(dim=1))).findings[0]
+    assert finding.confidence is Confidence.PROVEN
+    assert finding.cured.final < 0.1 < finding.cured.first
+
+
+def test_unchanged_suspects_are_ruled_out():
+    """Weight decay is there and harmless; the softmax is the fault. With a wrong first suspect both are tried."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 10))
+    dead = nn.Sequential(*net, nn.Linear(10, 10))
+    nn.init.zeros_(dead[-1].weight).requires_grad_(False)
+    dead[-1].bias.requires_grad_(False)
+    report = diagnosed(Subject(dead, nn.CrossEntropyLoss(), torch.optim.Adam(net.parameters(), lr=1e-2, weight_decay=0.01), classes()))
+    assert [f.name for f in report.findings] == ["requires_grad_false"]
+    assert report.findings[0].confidence is Confidence.PROVEN
+
+
+def test_two_faults_are_found_together():
+    report = diagnosed(program(nn.Softmax(dim=1), rate=3e-5))
+    assert {f.name for f in report.findings} == {"softmax_before_cross_entropy", "lr_too_low"}
+    assert all(f.confidence is Confidence.PROVEN and f.together_with for f in report.findings)
+    assert "softmax_before_cross_entropy and lr_too_low" in report.sentence()
+
+
+def test_no_guess_where_nothing_repairs():
+    """Labels that contradict each other for one input are no fault of these; the floor is known, and reached."""
+    points, _ = classes()
+    same = points[:1].expand(32, -1).clone()
+    torch.manual_seed(0)
+    net = nn.Linear(20, 10)
+    subject = Subject(net, nn.CrossEntropyLoss(), torch.optim.Adam(net.parameters(), lr=1e-1), (same, classes()[1]))
+    report = diagnosed(subject)
+    assert report.ok and not report.findings
+    assert report.experiment.floor.value > 1
+
+
+def test_the_budget_is_kept_and_what_was_left_is_said():
+    subject = program(nn.Softmax(dim=1))
+    slow = nn.Sequential(Slow(), *subject.model)
+    adam = torch.optim.Adam(slow.parameters(), lr=1e-2)
+    began = time.monotonic()
+    report = diagnosed(Subject(slow, nn.CrossEntropyLoss(), adam, classes()), budget=1.0)
+    assert time.monotonic() - began < 3.0
+    assert any("time" in line for line in report.not_examined)
+    assert report.untouched
+
+
+class Slow(nn.Module):
+    def forward(self, x):
+        time.sleep(0.02)
+        return x
