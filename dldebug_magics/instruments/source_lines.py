@@ -1,0 +1,92 @@
+"""Which line of the user's code is running: the nearest frame that is neither torch's nor ours nor a library's.
+
+Notebook cells are named as the user sees them ("cell 3, line 12"). IPython is asked only if it is there already.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import linecache
+import sys
+import sysconfig
+import traceback
+from pathlib import Path
+from types import FrameType, TracebackType
+
+_PACKAGE = str(Path(__file__).parents[1])
+_WITHIN = tuple(str(Path(_PACKAGE, room)) for room in ("instruments", "cures"))
+_LIBRARIES = tuple({sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")})
+
+
+def is_users(filename: str) -> bool:
+    """Whether a file is the user's own: no library, no frozen module, not this package (its examples count as user code)."""
+    if filename.startswith(_PACKAGE):
+        return filename.startswith(str(Path(_PACKAGE, "checks")))
+    return not filename.startswith((*_LIBRARIES, "<frozen", "<__array_function__", "<eval_with_key>"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """A line of the user's program: where it is, as they know it, and what it says. Both are empty where there is none."""
+
+    place: str = ""
+    source: str = ""
+
+    def __str__(self) -> str:
+        return self.place
+
+
+def where(module: str, line: Line) -> str:
+    """A module's path and the user's line, as far as they are known.
+
+    >>> where("head", Line("cell 3, line 12")), where("", Line())
+    ('`head`, cell 3, line 12', '')
+    """
+    return ", ".join(part for part in (f"`{module}`" if module else "", line.place) if part)
+
+
+def running_line(depth: int = 1) -> Line:
+    """The user's line that is being executed; none where the model runs by itself, with nothing of the user's below our own call."""
+    frame: FrameType | None = sys._getframe(depth)
+    while frame is not None and not _is_our_call(frame.f_code.co_filename):
+        filename = frame.f_code.co_filename
+        if is_users(filename):
+            return Line(place(filename, frame.f_lineno), linecache.getline(filename, frame.f_lineno).strip())
+        frame = frame.f_back
+    return Line()
+
+
+def _is_our_call(filename: str) -> bool:
+    """Whether a frame is where this package calls the user's program; measuring devices and cures stand within such a call."""
+    return filename.startswith(_PACKAGE) and not filename.startswith(_WITHIN) and not is_users(filename)
+
+
+def raising_line(error: BaseException) -> str:
+    """The user's innermost line in a traceback, or an empty string."""
+    mine = [(f.f_code.co_filename, n) for f, n in traceback.walk_tb(error.__traceback__) if is_users(f.f_code.co_filename)]
+    return place(*mine[-1]) if mine else ""
+
+
+def users_part(error: BaseException) -> TracebackType | None:
+    """The traceback from where this package called the user's program on."""
+    rest = error.__traceback__
+    while rest is not None and rest.tb_next is not None and _is_our_call(rest.tb_frame.f_code.co_filename):
+        rest = rest.tb_next
+    return rest
+
+
+def place(filename: str, line: int) -> str:
+    """A file and line as the user knows them.
+
+    >>> place("/home/me/nets/model.py", 12)
+    'model.py, line 12'
+    """
+    cell = _cell_number(filename)
+    return f"cell {cell}, line {line}" if cell is not None else f"{Path(filename).name}, line {line}"
+
+
+def _cell_number(filename: str) -> int | None:
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    numbers = getattr(getattr(shell, "compile", None), "_filename_map", {})
+    return numbers.get(filename)
