@@ -1,0 +1,1 @@
+"""Changes that a check may try: each takes a lent subject and gives the repaired one. What they write to is a loan."""
