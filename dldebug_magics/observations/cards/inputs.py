@@ -1,0 +1,63 @@
+"""The batch as it reaches the model: the scale of each floating-point input, and whether anything in it is not finite."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from ...engine.observation import Observation
+from ...engine.subject import Subject
+from ...instruments.input_tensors import input_tensors
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    """Range, mean and standard deviation of a tensor; `widest` and `narrowest` are the extreme deviations of single features."""
+
+    shape: tuple[int, ...]
+    minimum: float
+    maximum: float
+    mean: float
+    std: float
+    widest: float
+    narrowest: float
+    binary: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class InputCard(Observation):
+    """The scale of every floating-point input, and what is not finite: (`input` or `target`, how many values, of how many)."""
+
+    scales: tuple[Scale, ...]
+    not_finite: tuple[tuple[str, int, int], ...]
+
+    @classmethod
+    def measure(cls, subject: Subject) -> Iterator[InputCard]:
+        """Look at the frozen batch; nothing is run."""
+        inputs, targets = input_tensors(subject)
+        bad = [_not_finite("input", t) for t in inputs] + [_not_finite("target", t) for t in targets]
+        yield cls(tuple(_scale(t) for t in inputs if t.numel()), tuple(row for row in bad if row[1]))
+
+
+def _not_finite(role: str, tensor: Tensor) -> tuple[str, int, int]:
+    return role, int((~torch.isfinite(tensor)).sum()), tensor.numel()
+
+
+def _scale(tensor: Tensor) -> Scale:
+    values = torch.nan_to_num(tensor.detach().float(), posinf=0.0, neginf=0.0)
+    rows = values.movedim(1, -1).reshape(-1, values.shape[1]) if values.ndim > 1 else values.reshape(-1, 1)
+    spreads = rows.std(0, unbiased=False)
+    varying = spreads[spreads > 0]
+    return Scale(
+        shape=tuple(values.shape),
+        minimum=float(values.min()),
+        maximum=float(values.max()),
+        mean=float(values.mean()),
+        std=float(values.std(unbiased=False)),
+        widest=float(varying.max()) if len(varying) else 0.0,
+        narrowest=float(varying.min()) if len(varying) else 0.0,
+        binary=bool(((values == 0) | (values == 1)).all()),
+    )
