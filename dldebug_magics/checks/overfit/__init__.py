@@ -1,0 +1,1 @@
+"""Overfit a single batch: what keeps the loss from reaching its floor."""

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+from ...cures.inputs import standardised
+from ...engine.check import check
+from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
+from ...engine.subject import Subject
+from ...observations.cards.inputs import InputCard, Scale
+from ...observations.overfit_batch import OverfitBatch
+from ..small_data import classes
+
+
+@check(severity=Severity.ERROR)
+def input_not_normalised(inputs: InputCard, run: OverfitBatch) -> Iterator[Evidence]:
+    """The inputs are on a scale on which the model cannot learn.
+
+    Pixels of 0 to 255, or columns of which one counts in thousands: the first layer's outputs and gradients are as large, and one learning
+    rate cannot suit them and the rest.
+
+    Shows as: a first loss far above chance, then explosion, dead units or a plateau.
+    Proven by: a copy trained on the same batch, less its mean and divided by its deviation, which memorises it.
+    Not this when: the model learns them as they are: a norm layer at the entrance, an optimizer that copes, ids, one-hot columns.
+    Fails: a wrong scale that slows learning down without stopping it is not reported.
+    See: FSDL, "start simple: normalise inputs: subtract the mean and divide by the standard deviation".
+    """
+    if not run.passed:
+        yield from (_evidence(scale) for scale in inputs.scales if not scale.binary and _extreme(scale))
+
+
+def _extreme(scale: Scale) -> bool:
+    reach = max(abs(scale.minimum), abs(scale.maximum))
+    uneven = scale.narrowest > 0 and scale.widest > 10 and scale.widest / scale.narrowest > 100
+    return reach > 10 or abs(scale.mean) > 3 * scale.std or uneven
+
+
+def _evidence(scale: Scale) -> Evidence:
+    return Evidence(
+        Confidence.LIKELY,
+        facts=(
+            Fact("range of the inputs", f"{scale.minimum:.3g} to {scale.maximum:.3g}", "about -3 to 3"),
+            Fact("mean and deviation", f"{scale.mean:.3g} and {scale.std:.3g}", "0 and 1"),
+        ),
+        fix=Fix(
+            "Subtract the training set's mean and divide by its standard deviation, in the dataset.",
+            f"x = (x - {scale.mean:.4g}) / {scale.std:.4g}   # mean and deviation of the training set",
+            "inputs of mean 0 and deviation 1",
+        ),
+        cure=standardised,
+        refuted_by="A run on standardised inputs that fares no better.",
+    )
+
+
+def _program(scale: float) -> Subject:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 10))
+    points, labels = classes()
+    return Subject(net, nn.CrossEntropyLoss(), torch.optim.SGD(net.parameters(), lr=0.1), (scale * (points + 2), labels))
+
+
+@input_not_normalised.bad
+def in_hundreds() -> Subject:
+    return _program(100.0)
+
+
+@input_not_normalised.good
+def in_units() -> Subject:
+    return _program(1.0)

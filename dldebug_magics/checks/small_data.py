@@ -1,0 +1,29 @@
+"""Small batches with a real signal, for the examples of the checks: made in a millisecond, the same every time."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def classes(count: int = 10, features: int = 20) -> tuple[Tensor, Tensor]:
+    """32 points around `count` centres, and the number of the centre."""
+    numbers = torch.Generator().manual_seed(0)
+    labels = torch.randint(0, count, (32,), generator=numbers)
+    centres = torch.randn(count, features, generator=numbers)
+    return centres[labels] + 0.3 * torch.randn(32, features, generator=numbers), labels
+
+
+def values(features: int = 8) -> tuple[Tensor, Tensor]:
+    """32 points and a smooth function of them, of mean 0 and deviation 1, as a column."""
+    numbers = torch.Generator().manual_seed(1)
+    points = torch.randn(32, features, generator=numbers)
+    heights = torch.sin(points[:, :1]) + points[:, 1:2] * points[:, 2:3]
+    return points, (heights - heights.mean()) / heights.std()
+
+
+def flags(count: int = 4, features: int = 12) -> tuple[Tensor, Tensor]:
+    """32 points with `count` yes-or-no labels each."""
+    numbers = torch.Generator().manual_seed(2)
+    points = torch.randn(32, features, generator=numbers)
+    return points, (points[:, :count] + points[:, count : 2 * count] > 0).float()

@@ -1,0 +1,87 @@
+"""A check's page, made from the check: what it is, how it shows, how it is proven, when it is something else, and the fix as a difference.
+
+`%explain` and the documentation print the same page. Names come from the files, so that listing them imports nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import textwrap
+from typing import TYPE_CHECKING
+
+from .document import Block, Code, Heading, Table, Text
+
+if TYPE_CHECKING:
+    from .engine.check import Check, Example
+
+
+def check_names() -> tuple[str, ...]:
+    """Every cause that can be named.
+
+    >>> "softmax_before_cross_entropy" in check_names()
+    True
+    """
+    from .checks import files
+
+    return tuple(cause for _, cause in files())
+
+
+def page(name: str) -> tuple[Block, ...]:
+    """The page of one check; a name that is none gets the nearest ones."""
+    from .checks import files, load
+    from .engine.errors import UserMistake
+
+    stage = {cause: stage for stage, cause in files()}.get(name)
+    if stage is None:
+        near = difflib.get_close_matches(name, check_names(), n=3, cutoff=0.5)
+        raise UserMistake(f"no cause is called `{name}`", do=f"did you mean {', '.join(near)}?" if near else "%explain lists them all")
+    return blocks(load(stage, name))
+
+
+def blocks(check: Check) -> tuple[Block, ...]:
+    """A check's docstring as blocks: its title, the paragraphs, a table of what is said under headings, and the two examples."""
+    _, *rest = check.page.split("\n\n")
+    told = [part for part in rest if not _headed(part)]
+    rows = [row for part in rest if _headed(part) for row in sections(part)]
+    found: list[Block] = [Heading(f"{check.name} ({check.stage}, {check.severity.value})"), Text(check.title)]
+    found += [Text(" ".join(part.split())) for part in told]
+    found.append(Table("How it is told", ("", ""), rows))
+    if check.bad_examples and check.good_examples:
+        found += [
+            Text("A program that has it, and the same program without:"),
+            Code(difference(check.bad_examples[0], check.good_examples[0])),
+        ]
+    return tuple(found)
+
+
+def _headed(paragraph: str) -> bool:
+    head, colon, _ = paragraph.partition(":")
+    return bool(colon) and len(head) < 20 and "\n" not in head
+
+
+def sections(paragraph: str) -> list[tuple[str, str]]:
+    """The lines of 'Head: text', each with what follows it.
+
+    >>> sections("Shows as: a plateau\\nat 1.46.\\nSee: torch.")
+    [('Shows as', 'a plateau at 1.46.'), ('See', 'torch.')]
+    """
+    rows: list[tuple[str, str]] = []
+    for line in paragraph.splitlines():
+        head, colon, text = line.partition(": ")
+        if colon and len(head) < 20 and head[:1].isupper():
+            rows.append((head, text.strip()))
+        elif rows:
+            rows[-1] = (rows[-1][0], f"{rows[-1][1]} {line.strip()}")
+    return rows
+
+
+def difference(bad: Example, good: Example) -> str:
+    """What both examples build on, then the bad one's lines with `-` and the good one's with `+`."""
+    shared = getattr(inspect.getmodule(bad), "_program", None)
+    return "\n".join([*_lines("  ", shared), *_lines("- ", bad), *_lines("+ ", good)])
+
+
+def _lines(mark: str, example: Example | None) -> list[str]:
+    source = textwrap.dedent(inspect.getsource(example)).splitlines() if example is not None else []
+    return [mark + line for line in source if not line.startswith("@")]

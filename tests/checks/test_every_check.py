@@ -1,0 +1,59 @@
+"""The promises that every check keeps, generated from the checks themselves: heard on `bad`, proven, silent on every `good`."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from dldebug_magics.ask import ask
+from dldebug_magics.checks import all_checks, files
+from dldebug_magics.engine.evidence import Confidence
+from dldebug_magics.reference import page, sections
+
+CHECKS = all_checks()
+BAD = [pytest.param(check, example, id=f"{check.name}-{example.__name__}") for check in CHECKS for example in check.bad_examples]
+GOOD = [pytest.param(check, example, id=f"{check.name}-{example.__name__}") for check in CHECKS for example in check.good_examples]
+
+
+def diagnosed(example):
+    return list(ask("overfit_batch", example()))[-1]
+
+
+@pytest.mark.parametrize(("check", "example"), BAD)
+def test_is_heard_first_and_proven_on_its_bad_example(check, example):
+    report = diagnosed(example)
+    assert [f.name for f in report.findings][:1] == [check.name]
+    assert report.findings[0].confidence is Confidence.PROVEN
+    assert not report.ok
+    assert report.untouched, report.left_behind
+
+
+@pytest.mark.parametrize(("check", "example"), GOOD)
+def test_every_check_is_silent_on_every_good_example(check, example):
+    """The silence matrix: all checks are asked about each good program."""
+    report = diagnosed(example)
+    assert [f.name for f in report.findings] == []
+    assert report.ok
+    assert report.untouched, report.left_behind
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_has_a_page_examples_and_a_cure_or_says_why_not(check):
+    assert check.bad_examples and check.good_examples
+    told = dict(row for part in check.page.split("\n\n") for row in sections(part))
+    assert {"Shows as", "Proven by", "Not this when", "Fails", "See"} <= set(told)
+    assert check.title.endswith(".")
+    assert page(check.name)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_says_the_same_twice(check):
+    first, second = diagnosed(check.bad_examples[0]), diagnosed(check.bad_examples[0])
+    assert first.experiment.losses == second.experiment.losses
+    assert first.sentence() == second.sentence()
+
+
+def test_the_folder_lists_itself():
+    assert len({name for _, name in files()}) == len(CHECKS) >= 20
+    assert all(inspect.getsourcefile(check.function).endswith(f"/{check.stage}/{check.name}.py") for check in CHECKS)
