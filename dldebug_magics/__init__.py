@@ -1,0 +1,98 @@
+"""dldebug tells why a PyTorch model doesn't learn, proves it, and hands over the changed line.
+
+In a notebook: `%load_ext dldebug`, then `%overfit_batch`. From Python: `dldebug.overfit_batch(model, loss_fn, optimizer, train_loader)`.
+This is the door. Every name is fetched when it is first used: importing the package imports neither torch nor IPython.
+"""
+
+from __future__ import annotations
+
+import collections
+import functools
+import importlib
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from .engine.errors import UserMistake
+    from .engine.report import Report
+    from .engine.subject import Subject
+    from .notebook.page import Page
+
+__version__ = "0.1.0"
+__all__ = ["Report", "Subject", "UserMistake", "__version__", "explain", "load_ipython_extension", "unload_ipython_extension"]
+
+_HOMES = {"Report": "engine.report", "Subject": "engine.subject", "UserMistake": "engine.errors"}
+_BUDGET = 60.0
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """What `%load_ext dldebug` calls."""
+    from .notebook.magics import load_ipython_extension as load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """What `%unload_ext dldebug` calls."""
+    from .notebook.magics import unload_ipython_extension as unload
+
+    unload(shell)
+
+
+def explain(name: str) -> Page:
+    """The page of a check, as text and as HTML."""
+    from .notebook.page import Page
+    from .reference import page
+
+    return Page(page(name))
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if not name.startswith("_") and name in _experiments():
+        return _function(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_experiments()})
+
+
+def _experiments() -> tuple[str, ...]:
+    from .ask import names
+
+    return names()
+
+
+@functools.cache
+def _function(name: str) -> Callable[..., Report]:
+    """An experiment as a function: a Subject's parts, then the experiment's own options, all in its signature."""
+    from .ask import ask, experiment
+    from .engine.observation import options
+    from .engine.subject import Subject
+
+    own = options(experiment(name))
+    signature = _signature(list(own.values()))
+
+    def function(*args: Any, **kwargs: Any) -> Report:
+        given = signature.bind(*args, **kwargs).arguments
+        chosen = {option: given.pop(option) for option in own if option in given}
+        budget, names = given.pop("budget", _BUDGET), given.pop("names", None) or {}
+        return collections.deque(ask(name, Subject(**given, names=names), budget=budget, **chosen), maxlen=1)[0]
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = experiment(name).__doc__
+    function.__signature__ = signature  # type: ignore[attr-defined]
+    return function
+
+
+def _signature(own: list[inspect.Parameter]) -> inspect.Signature:
+    place, keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    parts = [inspect.Parameter(name, place, default=None) for name in ("loss_fn", "optimizer", "train")]
+    rest = {"budget": _BUDGET, "val": None, "scheduler": None, "step": None, "names": None, "seed": 0}
+    keywords = [inspect.Parameter(name, keyword, default=default) for name, default in rest.items()]
+    return inspect.Signature([inspect.Parameter("model", place), *parts, *own, *keywords], return_annotation="Report")

@@ -1,0 +1,70 @@
+"""From a line to a Subject: what the line names, else what `%subject` named, else the only candidates; and a sentence on what was taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..engine.errors import UserMistake
+from . import candidates
+from .names import Names, is_module
+from .roles import Named, part
+
+if TYPE_CHECKING:
+    from ..engine.subject import Subject
+
+
+def completed(given: Mapping[str, Named], kept: Mapping[str, str], names: Names) -> tuple[dict[str, Named], tuple[str, ...]]:
+    """All parts of the subject, and what the report should say of those that the line didn't name."""
+    from_subject = {field: Named(text, _kept_value(text, names)) for field, text in kept.items() if field not in given}
+    parts = {**given, **from_subject}
+    found = {}
+    for field in ("model", "loss_fn", "optimizer", "train"):
+        if field not in parts and not (field == "loss_fn" and "step" in parts):
+            name = candidates.only(field, names.visible(), parts["model"].value if "model" in parts else None)
+            if name:
+                found[field] = parts[field] = Named(name, names.value(name))
+    if "model" not in parts:
+        raise UserMistake("no model in this notebook", do="name one: model loss_fn optimizer train_loader")
+    strange = "" if "optimizer" in given else _stranger(parts, names)
+    said = (_sentence("From %subject", from_subject), _sentence("Taken from the notebook", found), strange)
+    return parts, tuple(line for line in said if line)
+
+
+def subject_of(parts: Mapping[str, Named], seed: int = 0) -> Subject:
+    """The Subject made of these parts, which knows the user's words for them."""
+    from ..engine.subject import Subject
+
+    texts = {field: named.text for field, named in parts.items() if named.value is not None}
+    values: dict[str, Any] = {field: named.value for field, named in parts.items()}
+    return Subject(**values, names=texts, seed=seed)
+
+
+def _kept_value(text: str, names: Names) -> Any:
+    try:
+        return names.value(text)
+    except UserMistake as mistake:
+        raise UserMistake(f"{mistake} (`{text}` was named by %subject)", do="name it again, or %subject --clear") from None
+
+
+def _stranger(parts: Mapping[str, Named], names: Names) -> str:
+    """An optimizer that the user didn't name here and that holds nothing of the model: said, or asked where there are other models."""
+    model, optimizer = parts["model"], parts.get("optimizer")
+    if optimizer is None or not is_module(model.value) or not hasattr(optimizer.value, "param_groups"):
+        return ""
+    if candidates.shares_parameters(optimizer.value, model.value):
+        return ""
+    seen = f"`{optimizer.text}` holds no parameter of `{model.text}`"
+    if any(other is not model.value for other in candidates.models(names.visible()).values()):
+        raise UserMistake(seen, do="name the optimizer of this model, or None for none")
+    return f"{seen}."
+
+
+def _sentence(start: str, parts: Mapping[str, Named]) -> str:
+    """One line on where parts come from.
+
+    >>> _sentence("From %subject", {"model": Named("net", None), "loss_fn": Named("criterion", None)})
+    'From %subject: model `net`, loss `criterion`.'
+    """
+    listed = ", ".join(f"{part(field)} `{named.text}`" for field, named in parts.items())
+    return f"{start}: {listed}." if parts else ""

@@ -1,0 +1,135 @@
+"""The magics of dldebug, and how they come into a shell and leave it again without a trace.
+
+Loading imports no torch: the experiments are known by their file names until one is run, asked for help, or completed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_magic, magics_class, needs_local_scope, no_var_expand
+
+from .. import ask, reference
+from ..document import Block, Text
+from ..engine.errors import UserMistake
+from .arguments import parse
+from .assemble import subject_of
+from .completion import Completion
+from .ladder import kept_page, ladder
+from .names import Names
+from .options import FLAG, ROLES, Option
+from .page import Page
+from .roles import assigned
+from .session import Session
+from .spoken import Spoken
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+SUBJECT_OPTIONS = {option.name: option for option in (*ROLES, Option("clear", FLAG, False, "forget what was set"))}
+
+
+@magics_class
+class DLDebugMagics(Magics):
+    """Diagnose a PyTorch model in the notebook; `%dldebug` shows what there is to ask."""
+
+    def __init__(self, shell: InteractiveShell):
+        super().__init__(shell=shell)
+        self.session = Session(shell)
+        spoken_magics = {name: Spoken(name, self.session) for name in ask.names()}
+        self.magics["line"] |= spoken_magics
+        sources = {name: spoken.options for name, spoken in spoken_magics.items()} | {"subject": lambda: SUBJECT_OPTIONS}
+        self.completion = Completion(shell, sources)
+
+    @line_magic
+    @needs_local_scope
+    @no_var_expand
+    def subject(self, line: str = "", local_ns: dict[str, Any] | None = None) -> Page:
+        """%subject model loss_fn optimizer train_loader --val val_loader
+
+        Name once what the magics that follow use. Names are kept, not objects: a model that you define anew is the one that is used.
+        Alone it tells what is set; --clear forgets it. By name: --model --loss --optimizer --train --val --scheduler --step.
+
+            %subject net criterion optimizer train_loader
+            %subject net F.cross_entropy None train_loader --val val_loader
+            %subject --clear
+        """
+        try:
+            typed = parse(line, SUBJECT_OPTIONS)
+            if "clear" in typed.options:
+                self.session.kept.clear()
+            elif typed.positional or typed.options:
+                parts = assigned(typed.positional, typed.options, Names(self.session.shell.user_ns, local_ns))
+                if "model" in parts:
+                    subject_of(parts)
+                self.session.kept = {field: named.text for field, named in parts.items()}
+        except UserMistake as mistake:
+            raise UsageError(str(mistake)) from None
+        return self._page(kept_page(self.session.kept), line)
+
+    @line_magic
+    @no_var_expand
+    def explain(self, line: str = "") -> Page:
+        """%explain NAME
+
+        The page of a check: what it is, why it hurts, when it is not this, and the program that shows it. Alone it lists the names.
+
+            %explain lr_too_high
+            %explain softmax_before_cross_entropy
+            %explain
+        """
+        try:
+            name = line.partition("#")[0].strip(" ;\t\"'`")
+            listed = Text(f"%explain NAME, where NAME is one of: {', '.join(reference.check_names())}")
+            return self._page(reference.page(name) if name else (listed,), line)
+        except UserMistake as mistake:
+            raise UsageError(str(mistake)) from None
+
+    @line_magic
+    def dldebug(self, line: str = "") -> Page:
+        """%dldebug
+
+        The ladder: the stages of the guide, the magics that answer them, what was asked so far, and what to run next.
+
+            %dldebug
+            %overfit_batch?
+            %explain
+        """
+        if line.strip(" ;"):
+            raise UsageError(f"%dldebug takes no arguments, was given {line.strip()!r}; run %dldebug alone")
+        return self._page(ladder(ask.names(), self.session.asked), line)
+
+    def _page(self, blocks: tuple[Block, ...], line: str) -> Page:
+        """What the cell ends with; a `;` at the end of the line keeps it off the screen."""
+        page = Page(blocks)
+        if line.partition("#")[0].rstrip().endswith(";"):
+            self.session.shown.remember(page)
+        return page
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Add the magics to a shell, once."""
+    if _loaded(shell) is None:
+        magics = DLDebugMagics(shell)
+        shell.register_magics(magics)
+        magics.completion.start()
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Take everything out of the shell that loading put in."""
+    magics = _loaded(shell)
+    if magics is None:
+        return
+    for kind, own in magics.magics.items():
+        table = shell.magics_manager.magics[kind]
+        for name in [name for name, magic in own.items() if table.get(name) == magic]:
+            del table[name]
+    del shell.magics_manager.registry[DLDebugMagics.__name__]
+    shell.configurables[:] = [configurable for configurable in shell.configurables if configurable is not magics]
+    magics.completion.stop()
+    magics.session.shown.forget()
+
+
+def _loaded(shell: InteractiveShell) -> DLDebugMagics | None:
+    return shell.magics_manager.registry.get(DLDebugMagics.__name__)

@@ -1,0 +1,184 @@
+"""The real engine in a real kernel: what arrives at a front end, and what the stop button leaves behind."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from jupyter_client.manager import KernelManager
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60
+SET_UP = """
+import hashlib, io, random, time
+import numpy, torch
+from torch import nn
+
+class Slow(nn.Linear):
+    def forward(self, x):
+        time.sleep(0.002)
+        return super().forward(x)
+
+def state():
+    written = io.BytesIO()
+    flags = [(m.training, sorted(m._forward_hooks)) for m in net.modules()], [(p.requires_grad, p.grad) for p in net.parameters()]
+    randomness = torch.get_rng_state(), random.getstate(), numpy.random.get_state()
+    torch.save((net.state_dict(), opt.state_dict(), flags, randomness), written)
+    return hashlib.sha256(written.getvalue()).hexdigest()
+
+torch.manual_seed(0)
+net = nn.Sequential(Slow(6, 8), nn.BatchNorm1d(8), nn.Dropout(0.1), nn.Linear(8, 3))
+opt = torch.optim.Adam(net.parameters(), lr=1e-7)
+loss_fn = nn.CrossEntropyLoss()
+batch = torch.randn(16, 6), torch.randint(0, 3, (16,))
+quick = nn.Linear(6, 3)
+quick_opt = torch.optim.SGD(quick.parameters(), lr=0.5)
+easy = batch[0], batch[0][:, :3].argmax(1)
+loss_fn(net(batch[0]), batch[1]).backward(); opt.step()
+"""
+
+
+class Kernel:
+    """A kernel and the front end that talks to it."""
+
+    def __init__(self, folder: Path):
+        self.manager = KernelManager(kernel_name="python3")
+        places = {name: str(folder) for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "MPLCONFIGDIR")}
+        one_thread = {"OMP_NUM_THREADS": "1"}  # two threads on a busy machine wait for each other: seconds, for a net this small
+        self.manager.start_kernel(cwd=str(ROOT), env={**os.environ, **places, **one_thread, "PYTHONPATH": str(ROOT)})
+        self.client = self.manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=PATIENCE)
+
+    def run(self, cell: str, stop_at: str = "") -> list[dict]:
+        """The messages of a cell; the stop button is pressed when one of them holds the text `stop_at`."""
+        asked = self.client.execute(cell, stop_on_error=False)
+        messages: list[dict] = []
+        while not (messages and messages[-1]["content"].get("execution_state") == "idle"):
+            message = self.client.get_iopub_msg(timeout=PATIENCE)
+            if message["parent_header"].get("msg_id") == asked:
+                messages.append(message)
+                if stop_at and stop_at in str(message["content"].get("data")):
+                    self.manager.interrupt_kernel()
+                    stop_at = ""
+        return messages
+
+    def ask(self, method: str, *question, **options) -> dict:
+        asked = getattr(self.client, method)(*question, **options)
+        while True:
+            reply = self.client.get_shell_msg(timeout=PATIENCE)
+            if reply["parent_header"]["msg_id"] == asked:
+                return reply["content"]
+
+    def value(self, expression: str) -> str:
+        reply = self.ask("execute", "", user_expressions={"asked": expression}, stop_on_error=False)
+        return reply["user_expressions"]["asked"]["data"]["text/plain"]
+
+    def close(self) -> None:
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+
+
+def of(messages: list[dict], *kinds: str) -> list[dict]:
+    return [message["content"] for message in messages if message["msg_type"] in kinds]
+
+
+def printed(messages: list[dict], name: str = "stdout") -> str:
+    return "".join(content["text"] for content in of(messages, "stream") if content["name"] == name).strip()
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    running = Kernel(tmp_path_factory.mktemp("kernel"))
+    heavy = "{'torch', 'matplotlib', 'ipywidgets', 'numpy', 'sklearn', 'pandas'}"
+    running.run(
+        "import sys, time; before, began = set(sys.modules), time.process_time()\n%load_ext dldebug\ntook = time.process_time() - began"
+    )
+    running.took = float(running.value("took"))
+    running.imported = running.value(f"sorted({heavy} & set(sys.modules) - before)")
+    running.run(SET_UP)
+    yield running
+    running.close()
+
+
+def test_loading_is_quick_and_imports_nothing_heavy(kernel):
+    assert kernel.took <= 0.1 and kernel.imported == "[]"
+
+
+def test_one_output_follows_the_run_and_ends_as_the_report(kernel):
+    began = time.monotonic()
+    messages = kernel.run("%overfit_batch net loss_fn opt batch --steps 300 --budget 2")
+    seconds = time.monotonic() - began
+    (first,), updates = of(messages, "display_data"), of(messages, "update_display_data")
+    assert "step" in first["data"]["text/plain"] and not of(messages, "execute_result", "error", "stream")
+    assert {u["transient"]["display_id"] for u in updates} == {first["transient"]["display_id"]}
+    assert 2 <= len(updates) <= 4 * seconds + 2
+    last = updates[-1]["data"]
+    assert last["text/html"].startswith("<section") and "bit-identical" in " ".join(last["text/plain"].split())
+
+
+def test_a_report_can_be_kept_and_shown_again(kernel):
+    messages = kernel.run("r = %overfit_batch quick loss_fn quick_opt easy")
+    assert not of(messages, "execute_result") and len(of(messages, "display_data")) == 1
+    (shown,) = of(kernel.run("r"), "execute_result")
+    assert shown["data"]["text/html"].startswith("<section") and shown["data"]["text/plain"]
+    assert not of(kernel.run("r"), "display_data")
+
+
+@pytest.mark.parametrize("ending", ["--quiet", ";"])
+def test_quiet_sends_nothing(kernel, ending):
+    messages = kernel.run(f"%overfit_batch quick loss_fn quick_opt easy {ending}")
+    assert not of(messages, "display_data", "update_display_data", "execute_result", "stream", "error")
+
+
+@pytest.mark.parametrize("stop_at", ["step 1", "0"])
+def test_the_stop_button_leaves_no_trace_and_shows_what_was_seen(kernel, stop_at):
+    before = kernel.value("state()")
+    messages = kernel.run("%overfit_batch net loss_fn opt batch --steps 100000\nprint('went on')", stop_at=stop_at)
+    last = of(messages, "update_display_data", "display_data")[-1]["data"]
+    assert "Stopped: by you" in last["text/plain"] and "bit-identical" in " ".join(last["text/plain"].split())
+    assert [error["ename"] for error in of(messages, "error")] == ["KeyboardInterrupt"] and "went on" not in printed(messages)
+    assert of(messages, "error")[0]["traceback"] == ["KeyboardInterrupt"]
+    assert kernel.value("state()") == before
+
+
+def test_a_mistake_is_one_line_and_fails_the_cell(kernel):
+    messages = kernel.run("%overfit_batch nett\nprint('went on')")
+    assert printed(messages, "stderr").startswith("UsageError: no name `nett` here; did you mean `net`?")
+    assert printed(messages, "stderr").count("\n") == 0 and not of(messages, "error") and "went on" not in printed(messages)
+    assert kernel.ask("execute", "%overfit_batch nett", stop_on_error=False)["status"] == "error"
+
+
+def test_a_loader_that_raises_shows_its_own_words_and_no_frame_of_ours(kernel):
+    before = kernel.value("state()")
+    kernel.run("class Broken:\n    def __iter__(self):\n        raise OSError('disk gone')")
+    messages = kernel.run("%overfit_batch net loss_fn opt Broken()")
+    said = printed(messages, "stderr") + "".join(line for error in of(messages, "error") for line in error["traceback"])
+    assert "disk gone" in said and "dldebug_magics" not in said
+    assert not of(messages, "display_data") and kernel.value("state()") == before
+
+
+@pytest.mark.parametrize("data", ["[]", "'net'", "3", "iter([1])", "[(None, None)]"])
+def test_data_that_holds_no_batch_is_one_line(kernel, data):
+    messages = kernel.run(f"%overfit_batch net loss_fn opt --train {data}")
+    assert printed(messages, "stderr").startswith("UsageError: ") and printed(messages, "stderr").count("\n") == 0
+
+
+def test_a_failed_assertion_comes_after_the_report(kernel):
+    messages = kernel.run("%overfit_batch quick loss_fn None easy --steps 20 --budget 1 --assert")
+    (error,) = of(messages, "error")
+    assert error["traceback"] == [f"AssertionError: {error['evalue']}"] and "\n" not in error["evalue"]
+    assert of(messages, "update_display_data", "display_data")[-1]["data"]["text/html"].startswith("<section")
+
+
+def test_tab_and_help_through_the_front_end(kernel):
+    line = "%overfit_batch net --st"
+    offered = kernel.ask("complete", line, len(line))
+    assert {"--step", "--steps"} <= set(offered["matches"]) and offered["cursor_start"] == len(line) - 4
+    line = "%overfit_batch qu"
+    offered = kernel.ask("complete", line, len(line))
+    assert {"quick"} <= set(offered["matches"]) and offered["cursor_start"] == len(line) - 2
+    (page,) = kernel.ask("execute", "%overfit_batch?")["payload"]
+    assert "--steps" in page["data"]["text/plain"] and page["data"]["text/plain"].count("overfit_batch net") >= 3
