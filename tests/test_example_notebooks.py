@@ -1,0 +1,41 @@
+"""The example notebooks run from top to bottom in a real kernel, and their saved outputs are the page that a reader on the web sees."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+pytest.importorskip("mlxtend")
+EXAMPLES = Path(__file__).parents[1] / "example_notebooks"
+CAUSES = ("softmax_before_cross_entropy", "loss_broadcast", "params_in_plain_list")
+
+
+def test_the_quick_start_names_three_causes_and_passes_after_each_fix(tmp_path):
+    copy = tmp_path / "quickstart.ipynb"
+    copy.write_text((EXAMPLES / "quickstart.ipynb").read_text())
+    done = subprocess.run([sys.executable, EXAMPLES / "run.py", str(copy), "--save"], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    verdicts = re.findall(r"^(Proven: \w+|It learns)", done.stdout, re.MULTILINE)
+    assert verdicts == [word for cause in CAUSES for word in (f"Proven: {cause}", "It learns")]
+    shown = text_of(nbformat.read(copy, as_version=4))
+    assert shown.count("bit-identical to before") == 6
+    assert "return self.head(self.features(picture))" in shown
+
+
+def test_the_saved_notebook_holds_its_outputs_and_no_widget():
+    saved = EXAMPLES / "quickstart.ipynb"
+    notebook = nbformat.read(saved, as_version=4)
+    assert all(f"Proven: {cause}" in text_of(notebook) for cause in CAUSES)
+    assert "widgets" not in notebook.metadata and "widget-view" not in saved.read_text()
+    assert saved.stat().st_size < 1_000_000
+
+
+def text_of(notebook):
+    """All text outputs of a notebook."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return "\n".join(output.get("data", {}).get("text/plain", "") for output in outputs)
