@@ -21,7 +21,7 @@ from . import generators
 from .subject import Subject
 
 Part = tuple[Callable[[], Any], Callable[[Any], Any]]  # how to read it, how to write it
-_cudnn = torch.backends.cudnn
+_cudnn: Any = torch.backends.cudnn
 _HOOKS = [
     (space, name)
     for space in (torch.nn.modules.module, sys.modules[torch.optim.Optimizer.__module__])
@@ -34,15 +34,23 @@ def _flag(owner: Any, name: str) -> Part:
     return lambda: getattr(owner, name), lambda value: setattr(owner, name, value)
 
 
-def _precisions() -> dict[str, Part]:
+def _cudnn_precision() -> tuple[Any, ...]:
     """How exactly float32 is multiplied: a setting of each operation in newer torch, where asking for all at once may raise."""
-    if not hasattr(_cudnn, "conv"):
-        return {
-            "cudnn.allow_tf32": _flag(_cudnn, "allow_tf32"),
-            "matmul precision": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
-        }
-    owners = {"convolutions": _cudnn.conv, "recurrent layers": _cudnn.rnn, "matrices": torch.backends.cuda.matmul}
-    return {f"precision of {name}": _flag(owner, "fp32_precision") for name, owner in owners.items()}
+    return (_cudnn.conv.fp32_precision, _cudnn.rnn.fp32_precision) if hasattr(_cudnn, "conv") else (_cudnn.allow_tf32,)
+
+
+def _set_cudnn_precision(value: tuple[Any, ...]) -> None:
+    """Where all operations agree, by the old switch for all, which is a state of its own beside the new ones."""
+    if value in ((True,), (False,), ("tf32", "tf32"), ("none", "none")):
+        _cudnn.allow_tf32 = value[0] in (True, "tf32")
+    if hasattr(_cudnn, "conv"):
+        _cudnn.conv.fp32_precision, _cudnn.rnn.fp32_precision = value
+
+
+def _matmul_precision() -> Part:
+    if hasattr(torch.backends.cuda.matmul, "fp32_precision"):
+        return _flag(torch.backends.cuda.matmul, "fp32_precision")
+    return torch.get_float32_matmul_precision, torch.set_float32_matmul_precision
 
 
 PARTS: dict[str, Part] = {
@@ -52,7 +60,8 @@ PARTS: dict[str, Part] = {
     "cudnn.enabled": _flag(_cudnn, "enabled"),
     "cudnn.benchmark": _flag(_cudnn, "benchmark"),
     "cudnn.deterministic": _flag(_cudnn, "deterministic"),
-    **_precisions(),
+    "cudnn's precision": (_cudnn_precision, _set_cudnn_precision),
+    "matmul precision": _matmul_precision(),
     "deterministic algorithms": (
         lambda: (torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()),
         lambda value: torch.use_deterministic_algorithms(value[0], warn_only=value[1]),

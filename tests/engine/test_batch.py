@@ -112,8 +112,9 @@ def test_a_stream_with_workers_is_read_by_a_worker():
     assert draw(subject(DataLoader(Stream(), batch_size=4, num_workers=1)), 4).flatten().tolist() == [1000, 1001, 1002, 1003]
 
 
-def test_workers_that_serve_the_user_are_left_alone():
-    loader = DataLoader(pairs(), batch_size=10, num_workers=1, persistent_workers=True)
+@pytest.mark.parametrize("prepare", [None, int], ids=["as they are", "prepared"])
+def test_workers_that_serve_the_user_are_left_alone(prepare):
+    loader = DataLoader(pairs(), batch_size=10, num_workers=1, persistent_workers=True, worker_init_fn=prepare)
     mine = iter(loader)
     first = next(mine)[1].tolist()
     drawn = draw(subject(loader), 4)[1].tolist()

@@ -138,6 +138,13 @@ def test_a_packed_sequence_is_one_part_and_keeps_its_order():
     assert lengths.tolist() == [2, 3] and float(twice.data.sum()) == 10
 
 
+def test_a_packed_sequence_moves_with_its_order_but_not_its_lengths():
+    packed = pack_sequence([torch.ones(2, 1), torch.ones(3, 1)], enforce_sorted=False)
+    moved = mapped(packed, lambda t: t.to("meta"))
+    assert moved.data.device == moved.sorted_indices.device == moved.unsorted_indices.device == torch.device("meta")
+    assert moved.batch_sizes.device.type == "cpu"
+
+
 @pytest.mark.parametrize("flag", [True, False])
 def test_copies_keep_the_wish_for_a_gradient_but_not_the_graph(flag):
     x = torch.ones(2, requires_grad=True)

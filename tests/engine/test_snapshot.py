@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import threading
 import types
 from collections.abc import Callable
@@ -312,6 +313,55 @@ def test_what_a_step_counts_in_its_closure_is_restored():
         step(torch.ones(1, 1))
         assert total == 1
     assert total == 0
+
+
+class Trainer:
+    """Whose method is the step."""
+
+    def __init__(self, net: nn.Module):
+        self.net, self.seen = net, 0
+
+    @property
+    def scale(self) -> int:
+        COUNTED["steps"] += 1
+        return COUNTED["steps"]
+
+    def step(self, batch):
+        self.seen += 1
+        return self.net(batch).sum() * self.scale
+
+
+def test_a_step_that_is_a_method_or_a_partial_is_restored_with_what_it_holds():
+    trainer, diary = Trainer(nn.Linear(1, 1)), []
+    kept = functools.partial(lambda seen, batch: seen.append(1) or batch.sum(), diary)
+    for subject in (Subject(trainer.net, step=trainer.step), Subject(trainer.net, step=kept)):
+        with snapshot.restored(subject):
+            subject.step(torch.ones(1, 1))
+            assert trainer.seen + len(diary) == 1
+        assert trainer.seen == len(diary) == COUNTED["steps"] == 0
+
+
+def test_what_a_step_counts_on_itself_is_restored():
+    def step(batch):
+        step.calls += 1
+        return batch.sum()
+
+    step.calls = 0
+    with snapshot.restored(Subject(nn.Linear(1, 1), step=step)):
+        step(torch.ones(1))
+        assert step.calls == 1
+    assert step.calls == 0
+
+
+def test_a_parameter_that_was_given_another_shape_gets_its_gradient_back():
+    net = nn.Linear(2, 2)
+    net(torch.ones(1, 2)).sum().backward()
+    before, subject = state_of(Subject(net)), Subject(net)
+    with snapshot.restored(subject):
+        net.weight.grad = None
+        net.weight.data = torch.zeros(5, 2, dtype=torch.float64)
+        net.weight.grad = torch.ones(5, 2, dtype=torch.float64)
+    assert differences(before, state_of(subject)) == []
 
 
 def test_a_global_that_a_step_makes_is_taken_away_again():
