@@ -35,6 +35,18 @@ def experiment(name: str) -> type[Observation]:
     return getattr(module, "".join(word.capitalize() for word in name.split("_")))
 
 
+def experiment_of(stage: str) -> str:
+    """The experiment that the checks of a stage are about.
+
+    >>> experiment_of("overfit")
+    'overfit_batch'
+    """
+    from .engine.stage import LADDER
+
+    magics = next(rung.magics for rung in LADDER if rung.name == stage)
+    return next(name for name in magics if name in names())
+
+
 def ask(name: str, subject: Subject, *, budget: float = 60.0, **options: Any) -> Iterator[Report]:
     """Examine a subject; yields ever fuller reports, the last is complete."""
     from .checks import all_checks

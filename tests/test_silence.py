@@ -12,6 +12,6 @@ from tests.healthy import KINDS, OPTIMIZERS, make
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_is_said_about_a_healthy_program(kind, optimizer):
     report = list(ask("overfit_batch", make(kind, optimizer)))[-1]
-    assert [f.name for f in report.findings] == []
+    assert [f.name for f in report.alarms] == []
     assert report.ok, report.sentence()
     assert report.untouched, report.left_behind

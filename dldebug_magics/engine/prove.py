@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from .borrow import Lender
-from .evidence import Confidence, Finding
+from .evidence import Confidence, Finding, Severity
 from .report import RuledOut
 from .run import Run
 from .subject import Subject
@@ -111,9 +111,9 @@ class Proof:
 
 
 def _best_of_each(findings: list[Finding]) -> list[Finding]:
-    """One finding a check: the most certain; in the order of certainty, structure first."""
-    certainty = list(Confidence)
+    """One finding a check: the most certain; in the order of certainty, structure first, and notes behind all that is wrong."""
+    certainty, note = list(Confidence), Severity.NOTE
     best: dict[str, Finding] = {}
-    for finding in sorted(findings, key=lambda f: (certainty.index(f.confidence), f.check.hyperparameter)):
+    for finding in sorted(findings, key=lambda f: (f.severity is note, certainty.index(f.confidence), f.check.hyperparameter)):
         best.setdefault(finding.name, finding)
     return list(best.values())

@@ -42,7 +42,12 @@ class Report:
     def ok(self) -> bool:
         """True when the experiment passed and nothing worse than a note was found."""
         passed = self.experiment is None or getattr(self.experiment, "passed", True)
-        return passed and not self.stopped and not any(f.severity is not Severity.NOTE for f in self.findings)
+        return passed and not self.stopped and not self.alarms
+
+    @property
+    def alarms(self) -> tuple[Finding, ...]:
+        """The findings that say that something is wrong: all but the notes."""
+        return tuple(f for f in self.findings if f.severity is not Severity.NOTE)
 
     def code(self) -> str:
         """The changed lines of the findings, in the user's own names.
@@ -78,7 +83,7 @@ class Report:
 
     def sentence(self) -> str:
         """The verdict in one sentence: what happened, why, and the proof."""
-        return getattr(self.experiment, "sentence", lambda findings: "Nothing was observed.")(self.findings)
+        return getattr(self.experiment, "sentence", lambda findings: "Nothing was observed.")(self.alarms)
 
     def document(self) -> tuple[Block, ...]:
         """The whole report as blocks."""

@@ -18,6 +18,7 @@ LADDER = (
     Stage("start_simple", "Is my first set-up simple and sane?", ("start_simple",)),
     Stage("run", "Why does it crash: shapes, casting, memory, other?", ("shape_trace", "memory_plan", "explain_error")),
     Stage("overfit", "Can it drive one batch to zero loss? What goes wrong in my loop?", ("overfit_batch", "watch")),
+    Stage("data", "Are the loaders sound: labels that belong to their inputs, splits apart, nothing broken?", ("data_audit",)),
     Stage("compare", "Does it do what a known implementation or a baseline does?", ("compare_known",)),
     Stage("evaluate", "Bias, variance, distribution shift, or an over-used validation set?", ("bias_variance",)),
     Stage("improve", "What to do next, in which order, and what would it gain?", ("improve",)),

@@ -20,7 +20,7 @@ def report_blocks(report: Report) -> tuple[Block, ...]:
     for finding in report.findings:
         found.extend(_finding(finding))
     if report.experiment is not None:
-        found.extend(report.experiment.document(report.findings))  # type: ignore[call-arg]
+        found.extend(report.experiment.document(report.alarms))  # type: ignore[call-arg]
     if report.ruled_out:
         found.append(Table("Ruled out", ("suspect", "because"), [(r.name, r.because) for r in report.ruled_out]))
     if report.not_examined:
