@@ -17,15 +17,16 @@ from . import ambient
 from .batch import SIZE, draw
 from .borrow import Lender
 from .check import Check
-from .errors import UserMistake
 from .fingerprint import changed, fingerprint
+from .measure import Kind, Measured
 from .nested import copied
-from .observation import Observation, reads
 from .prove import Proof, Suspect
 from .report import Report
+from .run import Run
+from .second_look import second_look
 from .subject import Subject
 
-Kind = type[Observation]
+_SHARE = 0.5  # of the budget: the most that the experiment itself may take
 
 
 def examine(subject: Subject, experiment: Kind, checks: Iterable[Check], *, budget: float = 60.0, **options: Any) -> Iterator[Report]:
@@ -58,65 +59,34 @@ class _Examination:
     options: dict[str, Any]
     began: float
     budget: float
-    observed: dict[Kind, Observation] = dataclasses.field(default_factory=dict)
-    asked: set[Kind] = dataclasses.field(default_factory=set)
+    observed: dict[Kind, Any] = dataclasses.field(default_factory=dict)
     not_examined: list[str] = dataclasses.field(default_factory=list)
     suspects: list[Suspect] = dataclasses.field(default_factory=list)
     proof: Proof | None = None
 
     def run(self) -> Iterator[Report]:
         """Measure, ask, prove; a report after each bit of news."""
-        lender = Lender(self.subject)
-        yield from self._measure(self.experiment, lender, self.options)
-        run: Any = self.observed[self.experiment]
-        for kind in dict.fromkeys(kind for check in self.checks for kind in check.reads.values()):
-            yield from self._measure(kind, lender, {})
-        self.suspects = [Suspect(check, evidence) for check in self.checks for evidence in check(self.observed)]
-        self.proof = Proof(lender, run, self._rerun, self.began + self.budget)
-        for attempt in self.proof.of(self.suspects):
-            yield self.report(f"trying cures ({len(self.proof.trials) + 1}): {_line(attempt)}")
+        deadline, seen = self.began + self.budget, Measured(Lender(self.subject), self.experiment, self.observed, self.not_examined)
+        for line in seen.measure(self.experiment, self.began + _SHARE * self.budget, **self.options):
+            yield self.report(line)
+        for line in seen.for_checks(self.checks, deadline):
+            yield self.report(line)
+        self.suspects = seen.suspects(self.checks)
+        self.proof = Proof(seen.lender, self.observed[self.experiment], self._rerun, deadline)
+        for attempts in (self.proof.of(self.suspects), second_look(self.proof, self.checks, self.experiment)):
+            for attempt in attempts:
+                yield self.report(f"trying cures ({len(self.proof.trials) + 1}): {getattr(attempt, 'line', str)()}")
 
-    def _measure(self, kind: Kind, lender: Lender, options: dict[str, Any]) -> Iterator[Report]:
-        if kind in self.asked:
-            return
-        self.asked.add(kind)
-        needed = reads(kind.measure)
-        for need in needed.values():
-            yield from self._measure(need, lender, {})
-        if not self.observed.keys() >= set(needed.values()):
-            return  # what it would look at was not to be seen
-        share, needs = 0.5 if kind is self.experiment else 1.0, {name: self.observed[need] for name, need in needed.items()}
-        try:
-            with lender.lend() as lent:
-                for seen in kind.measure(lent, **needs, **options):
-                    self.observed[kind] = seen
-                    yield self.report(_line(seen))
-                    if time.monotonic() > self.began + share * self.budget:
-                        self.not_examined.append(f"{kind.__name__} to its end: its share of the time was spent")
-                        break
-        except UserMistake:
-            raise
-        except Exception as error:  # a look that can't be had costs its checks, not the report, which says so
-            if kind is self.experiment:
-                raise
-            said = "the program crashed before" if self._crashed else f"{type(error).__name__}: {error}".splitlines()[0]
-            self.not_examined.append(f"{kind.__name__}: {said}")
-
-    @property
-    def _crashed(self) -> bool:
-        return getattr(self.observed.get(self.experiment), "crash", None) is not None
-
-    def _rerun(self, cured: Subject) -> Iterator[Any]:
-        """The same experiment on a cured copy, given up once it loses its race with the uncured run."""
-        uncured: Any = self.observed[self.experiment]
+    def _rerun(self, cured: Subject, rival: Run) -> Iterator[Any]:
+        """The same experiment on a cured copy, given up once it loses its race with the run without that cure."""
         for seen in self.experiment.measure(cured, **self.options):
             yield seen
-            if seen.loses_to(uncured):  # type: ignore[attr-defined]
+            if seen.loses_to(rival):  # type: ignore[attr-defined]
                 return
 
     def report(self, progress: str = "") -> Report:
         """What is known so far."""
-        run: Any = self.observed.get(self.experiment)
+        run = self.observed.get(self.experiment)
         findings = self.proof.findings(self.suspects) if self.proof is not None else []
         steps = len(getattr(run, "losses", ())) + (self.proof.steps if self.proof is not None else 0)
         missed = [*self.not_examined, *(self.proof.not_tried if self.proof is not None else [])]
@@ -137,7 +107,3 @@ def device_of(subject: Subject) -> torch.device | None:
     """Where the model lives: the device of its first parameter or buffer; None where it has neither."""
     first = next(iter([*subject.model.parameters(), *subject.model.buffers()]), None)
     return None if first is None else first.device
-
-
-def _line(seen: object) -> str:
-    return getattr(seen, "line", str)() if hasattr(seen, "line") else f"looking at {type(seen).__name__}"

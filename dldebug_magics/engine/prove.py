@@ -2,30 +2,29 @@
 
 A cured run that passes where the uncured did not makes its suspect the cause. Cures race against the uncured run: one that is no better
 after a third of the steps is given up. Suspects in the program's structure go before hyperparameters, the gentler change before the
-harsher; where no single cure repairs the run, pairs of the most promising are tried.
+harsher. Where no single cure repairs the run, `second_look` goes on.
 """
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable, Iterator
 
-from .borrow import Lender
 from .evidence import Confidence, Finding, Severity
+from .measure import Lends
 from .report import RuledOut
 from .run import Run
 from .subject import Subject
 from .suspect import Suspect, Trial
 
-Rerun = Callable[[Subject], Iterator[Run]]
+Rerun = Callable[[Subject, Run], Iterator[Run]]  # of a cured subject, and the run that it races
 _BETTER = 0.5  # of the uncured excess: an improvement that makes a suspect likely
 
 
 class Proof:
     """Tries cures until one repairs the run. Iterate over it for progress; then read `findings`, `ruled_out` and `not_tried`."""
 
-    def __init__(self, lender: Lender, run: Run, rerun: Rerun, deadline: float):
+    def __init__(self, lender: Lends, run: Run, rerun: Rerun, deadline: float):
         self.lender, self.uncured, self.rerun, self.deadline = lender, run, rerun, deadline
         self.trials: list[Trial] = []
         self.not_tried: list[str] = []
@@ -45,16 +44,6 @@ class Proof:
             if any(t.suspects[0].rank <= suspect.rank for t in self.repaired):
                 continue
             yield from self._try((suspect,))
-        if curable and not self.repaired:
-            for pair in self._pairs():
-                if not self.repaired:
-                    yield from self._try(pair)
-
-    def _pairs(self) -> list[tuple[Suspect, Suspect]]:
-        """Two changes of different kinds at once: those with evidence first, then those that did most by themselves."""
-        promising = sorted(self.trials, key=lambda t: (t.suspects[0].evidence.confidence is Confidence.HINT, t.excess))[:5]
-        pairs = itertools.combinations([t.suspects[0] for t in promising], 2)
-        return [(a, b) for a, b in pairs if a.check is not b.check and a.kind != b.kind]
 
     def _try(self, suspects: tuple[Suspect, ...]) -> Iterator[Run]:
         names = " with ".join(s.check.name for s in suspects)
@@ -65,7 +54,7 @@ class Proof:
         with self.lender.lend() as lent:
             for suspect in suspects:
                 lent = suspect.evidence.cure(lent)  # type: ignore[misc]
-            for trial.run in self.rerun(lent):
+            for trial.run in self.rerun(lent, self.uncured):
                 if time.monotonic() > self.deadline:
                     self.not_tried.append(f"the cure of {names} to its end: the time budget was spent")
                     break

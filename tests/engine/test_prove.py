@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 
+import pytest
 import torch
 from torch import nn
 
@@ -41,11 +43,39 @@ def test_unchanged_suspects_are_ruled_out():
     assert report.findings[0].confidence is Confidence.PROVEN
 
 
-def test_two_faults_are_found_together():
-    report = diagnosed(program(nn.Softmax(dim=1), rate=3e-5))
-    assert {f.name for f in report.findings} == {"softmax_before_cross_entropy", "lr_too_low"}
+def silenced(subject):
+    """Units that are dead on every sample."""
+    nn.init.constant_(subject.model[0].bias, -30.0)
+    return subject
+
+
+def turned(output, target):
+    return -nn.functional.cross_entropy(output, target)
+
+
+PAIRS = {
+    ("softmax_before_cross_entropy", "lr_too_low"): lambda: program(nn.Softmax(dim=1), rate=3e-5),
+    ("dead_relu", "softmax_before_cross_entropy"): lambda: silenced(program(nn.Softmax(dim=1))),
+    ("relu_on_logits", "too_much_regularisation"): lambda: program(nn.ReLU(), weight_decay=3.0),
+    ("flipped_loss_sign", "lr_too_low"): lambda: dataclasses.replace(program(rate=1e-6), loss_fn=turned),
+}
+
+
+@pytest.mark.parametrize("names", PAIRS, ids=" and ".join)
+def test_two_faults_are_found_together(names):
+    """Neither cure alone repairs the run; the second fault is found on the copy without the first."""
+    report = diagnosed(PAIRS[names]())
+    assert {f.name for f in report.findings} == set(names)
     assert all(f.confidence is Confidence.PROVEN and f.together_with for f in report.findings)
-    assert "softmax_before_cross_entropy and lr_too_low" in report.sentence()
+    assert " and ".join(f.name for f in report.findings) in report.sentence()
+    assert report.findings[0].cured.passed and report.untouched
+
+
+def test_nothing_is_guessed_behind_a_crash_that_no_cure_undoes():
+    """With inputs of the wrong width nothing is seen but the crash; no cure for it is known here, and nothing is guessed."""
+    subject = program(nn.Softmax(dim=1))
+    report = diagnosed(dataclasses.replace(subject, train=(torch.randn(32, 7), classes()[1])))
+    assert report.experiment.crash is not None and not report.findings
 
 
 def test_no_guess_where_nothing_repairs():

@@ -1,0 +1,71 @@
+"""Two faults at once: no single cure repairs the run, so the first is cured, and the cured copy is looked at again.
+
+One fault often hides the other: behind a crash nothing is seen, and no rate helps a network whose units are dead. So the second fault is
+not guessed at beside the first; the program without the first is measured and asked anew, and its suspects are tried on top of that cure.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from .check import Check
+from .evidence import Confidence, Evidence
+from .measure import Kind, Lends, Measured
+from .prove import Proof
+from .run import Run
+from .subject import Subject
+from .suspect import Suspect, Trial
+
+_MOST = 3  # first cures behind which a second fault is looked for
+
+
+class Cured:
+    """Lends the program with a first fault cured."""
+
+    def __init__(self, lender: Lends, first: Evidence):
+        self.lender, self.first = lender, first
+
+    @contextlib.contextmanager
+    def lend(self) -> Iterator[Subject]:
+        """A loan of the lender's own, with the cure applied."""
+        with self.lender.lend() as lent:
+            yield self.first.cure(lent)  # type: ignore[misc]
+
+
+def second_look(proof: Proof, checks: list[Check], experiment: Kind) -> Iterator[Run]:
+    """Where no cure alone repaired the run, try a second one behind the most promising first ones; what repairs it joins the trials."""
+    if proof.repaired or proof.uncured.passed or not proof.uncured.decided:
+        return
+    for trial in promising(proof)[:_MOST]:
+        (first,), run = trial.suspects, trial.run
+        lender = Cured(proof.lender, first.evidence)
+        again = Proof(lender, run, proof.rerun, proof.deadline)  # type: ignore[arg-type]
+        yield from again.of(_seconds(first, lender, experiment, run, checks, proof.deadline))
+        proof.steps += again.steps
+        proof.not_tried += [f"{line} (behind {first.check.name})" for line in again.not_tried]
+        if again.repaired:
+            found = again.repaired[0]
+            proof.trials.append(Trial((first, *found.suspects), found.run))
+            return
+
+
+def promising(proof: Proof) -> list[Trial]:
+    """The trials to build on: direct evidence first, then structure, then what its cure gained."""
+    told = [t for t in proof.trials if t.run is not None and _news(t.run, proof.uncured)]
+    return sorted(told, key=lambda t: (t.suspects[0].evidence.confidence is Confidence.HINT, t.suspects[0].check.hyperparameter, t.excess))
+
+
+def _news(run: Run, uncured: Run) -> bool:
+    """Whether a cured run ended otherwise than in the same crash."""
+    return run.crash is None or getattr(run.crash, "message", "") != getattr(uncured.crash, "message", None)
+
+
+def _seconds(first: Suspect, lender: Cured, experiment: Kind, run: Run | None, checks: list[Check], deadline: float) -> list[Suspect]:
+    """The suspects of the cured program. Two hints together explain nothing: one of the two must have direct evidence."""
+    measured = Measured(lender, experiment, {experiment: run})
+    for _ in measured.for_checks(checks, deadline):
+        pass
+    hint = first.evidence.confidence is Confidence.HINT
+    found = [s for s in measured.suspects(checks) if s.check is not first.check and s.evidence.cure is not None]
+    return [s for s in found if not (hint and s.evidence.confidence is Confidence.HINT)]
