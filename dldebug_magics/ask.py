@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,11 +47,22 @@ def experiment_of(stage: str) -> str:
     return next(name for name in magics if name in names())
 
 
-def ask(name: str, subject: Subject, *, budget: float = 60.0, **options: Any) -> Iterator[Report]:
-    """Examine a subject; yields ever fuller reports, the last is complete."""
+def ask(name: str, subject: Subject, *, budget: float = 60.0, **options: Any) -> Generator[Report, None, Any]:
+    """Examine a subject, or climb the ladder with it; yields ever fuller reports, the last is complete."""
     from .checks import all_checks
     from .engine.examine import examine
+    from .engine.interrupts import relayed
 
-    asked = experiment(name)
+    asked: Any = experiment(name)
+    if asked.stage == "all":
+        return relayed(asked.measure(_rungs(subject), budget, **options), asked.report)
     checks = [check for check in all_checks() if check.stage == asked.stage]
     return examine(subject, asked, checks, budget=budget, **options)
+
+
+def _rungs(subject: Subject) -> Iterator[tuple[str, Callable[[float], Generator[Report, None, None]]]]:
+    """Every stage that has checks, in the order of the ladder, with the examination of its experiment."""
+    from .checks import files
+
+    for stage in dict.fromkeys(stage for stage, _ in files()):
+        yield stage, lambda seconds, stage=stage: ask(experiment_of(stage), subject, budget=seconds)  # type: ignore[misc]

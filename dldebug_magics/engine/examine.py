@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -29,7 +29,9 @@ from .subject import Subject
 _SHARE = 0.5  # of the budget: the most that the experiment itself may take
 
 
-def examine(subject: Subject, experiment: Kind, checks: Iterable[Check], *, budget: float = 60.0, **options: Any) -> Iterator[Report]:
+def examine(
+    subject: Subject, experiment: Kind, checks: Iterable[Check], *, budget: float = 60.0, **options: Any
+) -> Generator[Report, None, None]:
     """Do one experiment, and find out why it failed if it did.
 
     budget: seconds in all; the experiment itself gets at most half of them, and no cure is begun or goes on when they are spent.

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Generator, Iterator
+from typing import Any, TypeVar
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 @contextlib.contextmanager
@@ -33,3 +36,22 @@ def _obey(pressed: list[Any], before: Any) -> None:
     signal.signal(signal.SIGINT, before)
     if pressed:
         signal.raise_signal(signal.SIGINT)
+
+
+def relayed(source: Generator[A, None, None], change: Callable[[A], B]) -> Generator[B, None, B | None]:
+    """`map` for a generator that is told of the stop button: a press that is thrown in reaches the source, which has one more to yield.
+
+    Returns the last value.
+    """
+    last: B | None = None
+    try:
+        for value in source:
+            last = change(value)
+            try:
+                yield last
+            except KeyboardInterrupt as press:
+                yield change(source.throw(press))
+                raise
+    finally:
+        source.close()
+    return last

@@ -41,7 +41,10 @@ def second_look(proof: Proof, checks: list[Check], experiment: Kind) -> Iterator
         (first,), run = trial.suspects, trial.run
         lender = Cured(proof.lender, first.evidence)
         again = Proof(lender, run, proof.rerun, proof.deadline)  # type: ignore[arg-type]
-        yield from again.of(_seconds(first, lender, experiment, run, checks, proof.deadline))
+        measured = Measured(lender, experiment, {experiment: run})
+        for _ in measured.for_checks(checks, proof.deadline):
+            pass
+        yield from again.of(_seconds(first, measured.suspects(checks)))
         proof.steps += again.steps
         proof.not_tried += [f"{line} (behind {first.check.name})" for line in again.not_tried]
         if again.repaired:
@@ -61,11 +64,8 @@ def _news(run: Run, uncured: Run) -> bool:
     return run.crash is None or getattr(run.crash, "message", "") != getattr(uncured.crash, "message", None)
 
 
-def _seconds(first: Suspect, lender: Cured, experiment: Kind, run: Run | None, checks: list[Check], deadline: float) -> list[Suspect]:
-    """The suspects of the cured program. Two hints together explain nothing: one of the two must have direct evidence."""
-    measured = Measured(lender, experiment, {experiment: run})
-    for _ in measured.for_checks(checks, deadline):
-        pass
+def _seconds(first: Suspect, found: list[Suspect]) -> list[Suspect]:
+    """The suspects that can be tried behind the first. Two hints explain nothing: one of the two must have direct evidence."""
+    curable = [s for s in found if s.check is not first.check and s.evidence.cure is not None]
     hint = first.evidence.confidence is Confidence.HINT
-    found = [s for s in measured.suspects(checks) if s.check is not first.check and s.evidence.cure is not None]
-    return [s for s in found if not (hint and s.evidence.confidence is Confidence.HINT)]
+    return [s for s in curable if not (hint and s.evidence.confidence is Confidence.HINT)]

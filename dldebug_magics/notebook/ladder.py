@@ -15,6 +15,7 @@ _OBSERVATIONS = Path(__file__).parent.parent / "observations"
 _NO_SUBJECT = """No subject is set: each magic takes the only candidates of the notebook.
 To set one: %subject model loss_fn optimizer train_loader --val val_loader"""
 _ALSO = (
+    ("%diagnose", "Climbs the ladder by itself, within a budget, and stops where something is wrong."),
     ("%subject", "Names once what the later magics use."),
     ("%explain NAME", "Shows the page of a check: what it is, why it hurts, how it is proven and fixed."),
 )
