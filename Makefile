@@ -5,7 +5,7 @@ BIN := .venv/bin
 ALONE := OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check lint lab bench floor clean
+.PHONY: demo test check lint docs lab bench floor clean
 
 demo: .venv/installed    ## the quick start from top to bottom: verdicts here, the page under build/
 	@$(ALONE) $(BIN)/python example_notebooks/run.py quickstart
@@ -17,6 +17,10 @@ lint: .venv/installed    ## the linter, the formatter, the types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: .venv/installed     ## the page of every cause, and the README's table, made from the checks
+	$(ALONE) PYTHONPATH=. $(BIN)/python docs/pages.py
+	$(ALONE) PYTHONPATH=. $(BIN)/python tests/test_readme.py --write
 
 check: lint test         ## what must be green before a change is handed in
 

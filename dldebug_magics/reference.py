@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import inspect
+import re
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .document import Block, Code, Heading, Table, Text
 
@@ -44,6 +46,7 @@ def blocks(check: Check) -> tuple[Block, ...]:
     _, *rest = check.page.split("\n\n")
     told = [part for part in rest if not _headed(part)]
     rows = [row for part in rest if _headed(part) for row in sections(part)]
+    rows += [("Fix", sentence) for sentence in fixes(check)]
     found: list[Block] = [Heading(f"{check.name} ({check.stage}, {check.severity.value})"), Text(check.title)]
     found += [Text(" ".join(part.split())) for part in told]
     found.append(Table("How it is told", ("", ""), rows))
@@ -76,12 +79,51 @@ def sections(paragraph: str) -> list[tuple[str, str]]:
     return rows
 
 
+def fixes(check: Check) -> list[str]:
+    """The sentences of the fixes that a check may propose, read from its source; what it fills in stands in angle brackets.
+
+    >>> from .checks import load
+    >>> fixes(load("overfit", "lr_too_high"))
+    ['Lower the rate to <rate>.']
+    """
+    tree = ast.parse(inspect.getsource(inspect.getmodule(check.function)))  # type: ignore[arg-type]
+    named = {ast.unparse(node.targets[0]): node.value for node in ast.walk(tree) if isinstance(node, ast.Assign)}
+    given = [node.args[0] for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "Fix" and node.args]
+    return list(dict.fromkeys(text for argument in given for text in _sentences(named.get(ast.unparse(argument), argument))))
+
+
+def _sentences(node: ast.expr) -> list[str]:
+    """The text of an expression: a string, one with places to fill in, or either of two."""
+    if isinstance(node, ast.IfExp):
+        return [*_sentences(node.body), *_sentences(node.orelse)]
+    if isinstance(node, ast.JoinedStr):
+        return ["".join(_filled_in(part) for part in node.values)]
+    return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
+
+
+def _filled_in(part: ast.expr) -> str:
+    """A placeholder by the last word of its expression, behind whatever is done to it.
+
+    >>> _filled_in(ast.parse("f'{last.name.strip()}'").body[0].value.values[0])
+    '<name>'
+    """
+    if isinstance(part, ast.Constant):
+        return str(part.value)
+    value = part.value if isinstance(part, ast.FormattedValue) else part
+    while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        value = value.func.value
+    words = re.findall(r"[A-Za-z_]{2,}", ast.unparse(value))
+    return f"<{words[-1].replace('_', ' ')}>" if words else "<...>"
+
+
 def difference(bad: Example, good: Example) -> str:
     """What both examples build on, then the bad one's lines with `-` and the good one's with `+`."""
-    shared = getattr(inspect.getmodule(bad), "_program", None)
-    return "\n".join([*_lines("  ", shared), *_lines("- ", bad), *_lines("+ ", good)])
+    module = inspect.getmodule(bad)
+    own = [thing for name, thing in vars(module).items() if name.startswith("_") and getattr(thing, "__module__", "") == module.__name__]  # type: ignore[union-attr]
+    shared = [thing for thing in own if inspect.isclass(thing) or thing.__name__ == "_program"]
+    return "\n".join([*(line for thing in shared for line in [*_lines("  ", thing), ""]), *_lines("- ", bad), *_lines("+ ", good)])
 
 
-def _lines(mark: str, example: Example | None) -> list[str]:
-    source = textwrap.dedent(inspect.getsource(example)).splitlines() if example is not None else []
-    return [mark + line for line in source if not line.startswith("@")]
+def _lines(mark: str, part: Any) -> list[str]:
+    source = textwrap.dedent(inspect.getsource(part)).splitlines()
+    return [(mark + line).rstrip() for line in source if not line.startswith("@")]

@@ -5,6 +5,7 @@ The magics are tested here, the engine elsewhere; `test_kernel.py` has the real 
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 import sys
 from collections.abc import Iterator
@@ -54,6 +55,7 @@ class Typist:
 def shell(tmp_path, monkeypatch):
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    monkeypatch.delattr(builtins, "_", raising=False)  # a doctest in the same process leaves one, and IPython then keeps its hands off `_`
     config = Config()
     config.HistoryManager.enabled = False
     InteractiveShell.clear_instance()
