@@ -79,11 +79,11 @@ class _Examination:
             for attempt in attempts:
                 yield self.report(f"trying cures ({len(self.proof.trials) + 1}): {getattr(attempt, 'line', str)()}")
 
-    def _rerun(self, cured: Subject, rival: Run) -> Iterator[Any]:
-        """The same experiment on a cured copy, given up once it loses its race with the run without that cure."""
+    def _rerun(self, cured: Subject, rival: Run | None) -> Iterator[Any]:
+        """The same experiment on a cured copy, given up once it loses its race with the run without that cure, if it has such a rival."""
         for seen in self.experiment.measure(cured, **self.options):
             yield seen
-            if seen.loses_to(rival):  # type: ignore[attr-defined]
+            if rival is not None and seen.loses_to(rival):  # type: ignore[attr-defined]
                 return
 
     def report(self, progress: str = "") -> Report:

@@ -17,7 +17,7 @@ from .run import Run
 from .subject import Subject
 from .suspect import Suspect, Trial
 
-Rerun = Callable[[Subject, Run], Iterator[Run]]  # of a cured subject, and the run that it races
+Rerun = Callable[[Subject, Run | None], Iterator[Run]]  # of a cured subject, and the run that it races
 _BETTER = 0.5  # of the uncured excess: an improvement that makes a suspect likely
 
 

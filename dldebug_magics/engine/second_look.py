@@ -7,7 +7,8 @@ not guessed at beside the first; the program without the first is measured and a
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator
 
 from .check import Check
 from .evidence import Confidence, Evidence
@@ -38,12 +39,13 @@ def second_look(proof: Proof, checks: list[Check], experiment: Kind) -> Iterator
     if proof.repaired or proof.uncured.passed or not proof.uncured.decided:
         return
     for trial in promising(proof)[:_MOST]:
-        (first,), run = trial.suspects, trial.run
+        (first,) = trial.suspects
         lender = Cured(proof.lender, first.evidence)
-        again = Proof(lender, run, proof.rerun, proof.deadline)  # type: ignore[arg-type]
+        run = yield from _whole(trial, lender, proof)
         measured = Measured(lender, experiment, {experiment: run})
         for _ in measured.for_checks(checks, proof.deadline):
             pass
+        again = Proof(lender, run, proof.rerun, proof.deadline)
         yield from again.of(_seconds(first, measured.suspects(checks)))
         proof.steps += again.steps
         proof.not_tried += [f"{line} (behind {first.check.name})" for line in again.not_tried]
@@ -51,6 +53,20 @@ def second_look(proof: Proof, checks: list[Check], experiment: Kind) -> Iterator
             found = again.repaired[0]
             proof.trials.append(Trial((first, *found.suspects), found.run))
             return
+
+
+def _whole(trial: Trial, lender: Cured, proof: Proof) -> Generator[Run, None, Run]:
+    """The cured run to its end: one that lost its race was cut short, and a curve that was cut short tells the checks little."""
+    run: Run = trial.run  # type: ignore[assignment]
+    if run.decided:
+        return run
+    with lender.lend() as lent:
+        for run in proof.rerun(lent, None):
+            if time.monotonic() > proof.deadline:
+                break
+            yield run
+    proof.steps += len(run.losses)
+    return run
 
 
 def promising(proof: Proof) -> list[Trial]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from ..ask import experiment_of
 from .shown import Shown
 
 if TYPE_CHECKING:
@@ -32,5 +33,7 @@ class Session:
         self.shown = Shown(self.shell)
 
     def record(self, name: str, report: Report) -> None:
-        """Keep the verdict for `%dldebug`."""
+        """Keep the verdict for `%dldebug`; that of a climb is kept for each experiment it made."""
         self.asked[name] = Answer(report.ok, report.sentence())
+        for stage, rung in getattr(report.experiment, "rungs", ()):
+            self.record(experiment_of(stage), rung)

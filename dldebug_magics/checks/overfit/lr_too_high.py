@@ -13,6 +13,7 @@ from ...engine.subject import Subject
 from ...observations.cards.descent import DescentCard
 from ...observations.cards.set_up import SetUp
 from ...observations.overfit_batch import OverfitBatch
+from ...observations.overfit_batch.curve import Shape
 from ..small_data import classes
 
 
@@ -35,6 +36,8 @@ def lr_too_high(run: OverfitBatch, descent: DescentCard, setup: SetUp) -> Iterat
     direct = (
         overshot or run.relative_update > 0.3 or run.floor.excess(spike, run.first) > 1.5 * run.floor.excess(run.first, run.first) + 0.5
     )
+    if not direct and run.relative_update < _LIVELY and run.shape is Shape.PLATEAUS:
+        return  # steps too small to overshoot anything
     facts = _facts(run, setup, spike)
     for factor, confidence in ((0.1, Confidence.LIKELY), (0.01, Confidence.LIKELY), (0.001, Confidence.HINT)):
         rate = setup.rates[0] * factor
@@ -45,6 +48,9 @@ def lr_too_high(run: OverfitBatch, descent: DescentCard, setup: SetUp) -> Iterat
             cure=times(factor),
             refuted_by="Runs at lower rates that fare no better.",
         )
+
+
+_LIVELY = 3e-3  # relative update of steps that could be too long
 
 
 def _facts(run: OverfitBatch, setup: SetUp, spike: float) -> tuple[Fact, ...]:
