@@ -43,6 +43,9 @@ class Measured:
         if kind in self.asked or kind in self.observed:
             return
         self.asked.add(kind)
+        if kind is not self.experiment and time.monotonic() > deadline:
+            self.not_examined.append(f"{kind.__name__}: the time budget was spent")
+            return
         needed = reads(kind.measure)
         for need in needed.values():
             yield from self.measure(need, deadline)
