@@ -1,4 +1,4 @@
-"""The frozen batch with its inputs on a common scale."""
+"""The frozen batch with its inputs, or its targets, on a common scale."""
 
 from __future__ import annotations
 
@@ -16,8 +16,17 @@ def standardised(subject: Subject) -> Subject:
 
     The guide: subtract the mean, divide by the standard deviation.
     """
-    inputs = {id(t) for t in input_tensors(subject)[0]}
-    return dataclasses.replace(subject, batch=mapped(subject.batch, lambda t: standard(t) if id(t) in inputs else t))
+    return _with_standard(subject, input_tensors(subject)[0])
+
+
+def targets_standardised(subject: Subject) -> Subject:
+    """Every real-valued target less its mean and divided by its deviation, column by column."""
+    return _with_standard(subject, input_tensors(subject)[1])
+
+
+def _with_standard(subject: Subject, chosen: list[Tensor]) -> Subject:
+    wanted = {id(t) for t in chosen}
+    return dataclasses.replace(subject, batch=mapped(subject.batch, lambda t: standard(t) if id(t) in wanted else t))
 
 
 def standard(values: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ def input_not_normalised(inputs: InputCard, run: OverfitBatch) -> Iterator[Evide
     See: FSDL, "start simple: normalise inputs: subtract the mean and divide by the standard deviation".
     """
     if not run.passed:
-        yield from (_evidence(scale) for scale in inputs.scales if not scale.binary and _extreme(scale))
+        yield from (_evidence(scale) for scale in inputs.scales if not (scale.binary or scale.shrunk) and _extreme(scale))
 
 
 def _extreme(scale: Scale) -> bool:

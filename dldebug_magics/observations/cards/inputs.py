@@ -12,6 +12,8 @@ from ...engine.observation import Observation
 from ...engine.subject import Subject
 from ...instruments.input_tensors import input_tensors
 
+_TINY = 0.05
+
 
 @dataclasses.dataclass(frozen=True)
 class Scale:
@@ -25,6 +27,12 @@ class Scale:
     widest: float
     narrowest: float
     binary: bool
+
+    @property
+    def shrunk(self) -> bool:
+        """Whether the values lie so close together that a first layer can hardly tell them apart, as after two normalisations."""
+        reach = max(abs(self.minimum), abs(self.maximum))
+        return 0 < self.std and (reach < _TINY or (self.std < _TINY / 2 and self.std < 0.1 * abs(self.mean) and reach < 10))
 
 
 @dataclasses.dataclass(frozen=True)

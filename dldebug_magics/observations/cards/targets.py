@@ -1,0 +1,45 @@
+"""What a regression is to reach: the scale of its targets beside that of the outputs before training."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import torch
+
+from ...engine.ambient import seeded
+from ...engine.call import loss_of
+from ...engine.nested import tensors
+from ...engine.observation import Observation
+from ...engine.subject import Subject
+from ...instruments.input_tensors import input_tensors
+
+
+@dataclasses.dataclass(frozen=True)
+class TargetCard(Observation):
+    """Mean and deviation of the first real-valued target, the mean size of the outputs, and whether the targets look like counts.
+
+    Nothing is seen where the targets are classes, or the inputs once more (an autoencoder's).
+    """
+
+    mean: float
+    std: float
+    output: float
+    counts: bool
+
+    @classmethod
+    def measure(cls, subject: Subject) -> Iterator[TargetCard]:
+        """One forward pass."""
+        inputs, targets = input_tensors(subject)
+        chosen = next((t for t in targets if t.numel() > 1), None)
+        if chosen is None or any(t is chosen for t in inputs) or not bool(torch.isfinite(chosen).all()):
+            return
+        seeded(subject.seed)
+        with torch.enable_grad():
+            passed = loss_of(subject)
+        output = next((t.detach().float() for t in tensors(passed.output) if t.is_floating_point() and t.numel()), None)
+        if output is None:
+            return
+        values = chosen.double()
+        whole = bool((values == values.round()).all()) and float(values.min()) >= 0
+        yield cls(float(values.mean()), float(values.std(unbiased=False)), float(output.abs().mean()), whole)
