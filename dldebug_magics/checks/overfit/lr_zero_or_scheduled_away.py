@@ -24,7 +24,7 @@ def lr_zero_or_scheduled_away(setup: SetUp, schedule: ScheduleCard, run: Overfit
     come and go, and nothing moves.
 
     Shows as: a flat line, from the beginning or after the first few steps.
-    Proven by: the rate itself, gone to less than a ten-thousandth of its peak with nothing in the schedule to raise it; or a copy with a rate.
+    Proven by: the rate itself, below a ten-thousandth of its peak with nothing in the schedule to raise it; or a copy with a rate.
     Not this when: a warm-up begins near zero, a cycle comes back, or the schedule has ended and the model has learnt by then.
     Fails: a schedule that is not handed over with the optimizer is not seen.
     See: torch.optim, "how to adjust learning rate"; FSDL, "overfit a single batch", error plateaus.

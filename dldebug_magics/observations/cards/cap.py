@@ -26,7 +26,7 @@ _SCALING = tuple(f"{name}Backward" for name in "Mean Sum Nansum Neg Div Mul Add 
 
 @dataclasses.dataclass(frozen=True)
 class CapCard(Observation):
-    """One cap: the call, its bound, the share of losses beyond it, what part of the whole they make up, and whether nothing else is added."""
+    """One cap: the call, its bound, the share of losses beyond it, their part of the whole, and whether nothing else is added."""
 
     name: str
     index: int

@@ -32,7 +32,7 @@ class Scale:
     def shrunk(self) -> bool:
         """Whether the values lie so close together that a first layer can hardly tell them apart, as after two normalisations."""
         reach = max(abs(self.minimum), abs(self.maximum))
-        return 0 < self.std and (reach < _TINY or (self.std < _TINY / 2 and self.std < 0.1 * abs(self.mean) and reach < 10))
+        return self.std > 0 and (reach < _TINY or (self.std < _TINY / 2 and self.std < 0.1 * abs(self.mean) and reach < 10))
 
 
 @dataclasses.dataclass(frozen=True)

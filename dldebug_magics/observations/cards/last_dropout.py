@@ -22,7 +22,7 @@ _SQUASHING = frozenset(("softmax", "log_softmax", "sigmoid", "logsigmoid"))
 
 @dataclasses.dataclass(frozen=True)
 class LastDropout(Observation):
-    """A dropout at work right before the loss: its function and how-manieth call of it, its probability, where it is, and the line without."""
+    """A dropout at work right before the loss: function, how-manieth call of it, probability, place, and the line without it."""
 
     name: str
     index: int
