@@ -2,6 +2,7 @@
 
 Model, loss, optimizer and scheduler are copied together, so that the optimizer of the copy holds the copy's parameters. Torch's copying
 leaves out hooks on tensors and optimizers, what a subclass of an optimizer adds, and memory that parameters share: then there is no copy.
+It leaves out attributes that were set on a parameter, too; those are added here.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ def copy_of(subject: Subject) -> Subject | None:
             parts = copy.deepcopy([subject.model, subject.loss_fn, subject.optimizer, subject.scheduler])
         except Exception:  # whatever can't be copied says so in its own way; it is lent under a snapshot instead
             return None
+    for mine, its in zip(subject.model.parameters(), parts[0].parameters(), strict=False):
+        vars(its).update({name: value for name, value in vars(mine).items() if isinstance(value, (bool, int, float, str))})
     twin = dataclasses.replace(subject, model=parts[0], loss_fn=parts[1], optimizer=parts[2], scheduler=parts[3])
     if not _complete(getattr(subject.optimizer, "__dict__", {}), twin.optimizer) or not _alike(subject, twin):
         return None

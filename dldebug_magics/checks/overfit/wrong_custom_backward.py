@@ -35,6 +35,7 @@ def wrong_custom_backward(gradients: CustomGradients, descent: DescentCard, run:
 
 
 def _evidence(found: WrongGradient, ratio: float, always: bool) -> Evidence:
+    code = f"torch.autograd.gradcheck({found.name}.apply, inputs_in_float64)"
     return Evidence(
         Confidence.LIKELY,
         facts=(
@@ -42,11 +43,7 @@ def _evidence(found: WrongGradient, ratio: float, always: bool) -> Evidence:
             Fact("what a small step brings, of what the gradient promised", f"{ratio:.2f}", "1.00"),
         ),
         where=found.where,
-        fix=Fix(
-            f"Correct `{found.name}.backward`, or leave the gradient to torch and make it a plain function.",
-            f"torch.autograd.gradcheck({found.name}.apply, inputs_in_float64)",
-            f"torch's own gradient of {found.name}",
-        ),
+        fix=Fix(f"Correct `{found.name}.backward`, or make it a plain function.", code, f"torch's own gradient of {found.name}"),
         cure=derived(found.name),
         always=always,
         refuted_by="`torch.autograd.gradcheck`, passed on smooth inputs.",
