@@ -30,7 +30,7 @@ def clipped_loss_not_grad(cap: CapCard, run: OverfitBatch) -> Iterator[Evidence]
     See: A. Karpathy, "A recipe for training neural networks": "people often clip their loss instead of the gradients".
     """
     stuck = cap.alone and run.final >= 0.9 * cap.part * run.first > 0
-    if cap.share >= _GOOD_SHARE and (stuck or not run.passed):
+    if cap.share >= _GOOD_SHARE and (stuck or not run.passed) and run.crash is None:
         yield Evidence(
             Confidence.PROVEN if stuck else Confidence.LIKELY,
             facts=(

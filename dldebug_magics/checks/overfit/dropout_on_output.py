@@ -27,7 +27,7 @@ def dropout_on_output(dropout: LastDropout, run: OverfitBatch) -> Iterator[Evide
     Fails: an output masked by hand is no call of dropout.
     See: torch.nn.Dropout; FSDL, "overfit a single batch", error plateaus: "too much regularisation".
     """
-    if not run.passed:
+    if not run.passed and run.crash is None:
         yield Evidence(
             Confidence.LIKELY,
             facts=(Fact("dropout between the last layer and the loss", f"p={dropout.probability:g}", "none"),),

@@ -27,7 +27,7 @@ def input_over_normalised(inputs: InputCard, run: OverfitBatch) -> Iterator[Evid
     Fails: values squeezed by less, which slow learning down without stopping it.
     See: FSDL, "the five most common bugs": "pre-processing inputs incorrectly: forgetting to normalise, or too much pre-processing".
     """
-    if not run.passed:
+    if not run.passed and run.crash is None:
         yield from (_evidence(scale) for scale in inputs.scales if scale.shrunk)
 
 

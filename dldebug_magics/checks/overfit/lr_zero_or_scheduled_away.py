@@ -29,7 +29,7 @@ def lr_zero_or_scheduled_away(setup: SetUp, schedule: ScheduleCard, run: Overfit
     Fails: a schedule that is not handed over with the optimizer is not seen.
     See: torch.optim, "how to adjust learning rate"; FSDL, "overfit a single batch", error plateaus.
     """
-    if not run.passed and any(abs(peak(dict(group))) < STANDS_STILL for group in setup.groups):
+    if not run.passed and run.crash is None and any(abs(peak(dict(group))) < STANDS_STILL for group in setup.groups):
         highest = max(abs(rate) for rate in setup.rates)
         for rate in (highest,) if highest >= STANDS_STILL else usual(setup.optimizer):
             yield _at_rest(setup, rate)

@@ -29,7 +29,7 @@ def targets_not_normalised(targets: TargetCard, outputs: OutputCard, run: Overfi
     See: FSDL, "start simple", on normalising; TheDeepChecker, "unnormalised data", which covers the targets, too.
     """
     squeezed = outputs.closing is not None and outputs.closing.name not in ("leaky_relu", "elu", "gelu", "silu", "mish")
-    if run.passed or outputs.loss not in _REGRESSION or squeezed or (not outputs.loss and targets.counts):
+    if run.passed or run.crash is not None or outputs.loss not in _REGRESSION or squeezed or (not outputs.loss and targets.counts):
         return
     far = max(abs(targets.mean), targets.std)
     if far > 10 * max(targets.output, 1.0) or abs(targets.mean) > 10 * targets.std or 0 < far < 0.02:

@@ -29,7 +29,7 @@ def weight_decay_coupled_adam(setup: SetUp, run: OverfitBatch) -> Iterator[Evide
     See: I. Loshchilov and F. Hutter, "Decoupled weight decay regularization"; torch.optim.AdamW.
     """
     coupled = [g for g in setup.groups if g.get("weight_decay", 0) >= _SMALL and not g.get("decoupled_weight_decay")]
-    if run.passed or setup.optimizer not in _COUPLED or not coupled or not setup.written.startswith("torch"):
+    if run.passed or run.crash is not None or setup.optimizer not in _COUPLED or not coupled or not setup.written.startswith("torch"):
         return
     decay = max(float(group["weight_decay"]) for group in coupled)
     if setup.optimizer == "Adam":

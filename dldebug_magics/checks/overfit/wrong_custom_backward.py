@@ -30,7 +30,7 @@ def wrong_custom_backward(gradients: CustomGradients, descent: DescentCard, run:
     """
     for found in gradients.wrong:
         flipped = abs(found.backward + found.measured) < 0.01 * abs(found.measured)  # nobody turns a sign on purpose
-        if flipped or not run.passed:
+        if flipped or not (run.passed or run.crash is not None):
             yield _evidence(found, descent.small, always=flipped)
 
 

@@ -27,7 +27,7 @@ def wrong_reduction(reduction: ReductionCard, run: OverfitBatch) -> Iterator[Evi
     Fails: a mean over the wrong thing, such as the padding, is no sum.
     See: torch.nn.CrossEntropyLoss, `reduction`; FSDL, "overfit a single batch", error explodes.
     """
-    if run.passed or not reduction.sums:
+    if run.passed or run.crash is not None or not reduction.sums:
         return
     for count, what in ((reduction.samples, "samples"), (reduction.targets, "targets")):
         if what == "samples" or count > reduction.samples:
