@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import torch
 
 from ..engine.default_optimizer import with_optimizer
@@ -13,7 +15,7 @@ def unclipped(subject: Subject) -> Subject:
     cured = with_optimizer(subject)
     for parameter in cured.model.parameters():
         parameter._backward_hooks = None
-        parameter._post_accumulate_grad_hooks = None
+        parameter._post_accumulate_grad_hooks = OrderedDict()
     optimizer = cured.optimizer
     optimizer._optimizer_step_pre_hooks.clear()
     vars(optimizer).pop("step", None)

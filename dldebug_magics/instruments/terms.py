@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
 from .calls import name_of
@@ -89,7 +90,7 @@ class Terms(TorchFunctionMode):
 def _operands(name: str, given: list[Any]) -> list[Any]:
     """What is added up in a call; one thing alone where the call only scales or shapes it; nothing where it is no such call."""
     tensors = [a for a in given if isinstance(a, Tensor)]
-    if any(t.numel() != 1 or t.is_complex() for t in tensors):
+    if name not in _SUMS | _SAME or any(is_lazy(t) or t.numel() != 1 or t.is_complex() for t in tensors):
         return []
     if name in _SUMS:
         return given[:2]
