@@ -10,13 +10,13 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
 from ...observations.cards.outputs import OutputCard
-from ...observations.cards.targets import TargetCard
+from ...observations.cards.target_scale import TargetScale
 from ...observations.overfit_batch import OverfitBatch
 from ..small_data import values
 
 
 @check(severity=Severity.ERROR)
-def targets_not_normalised(targets: TargetCard, outputs: OutputCard, run: OverfitBatch) -> Iterator[Evidence]:
+def targets_not_normalised(targets: TargetScale, outputs: OutputCard, run: OverfitBatch) -> Iterator[Evidence]:
     """The targets are on a scale that the network's outputs do not reach.
 
     A new network answers with numbers around 0 and of size 1. Prices in thousands are as many steps away, the squared error and its
@@ -39,7 +39,7 @@ def targets_not_normalised(targets: TargetCard, outputs: OutputCard, run: Overfi
 _REGRESSION = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "")
 
 
-def _evidence(targets: TargetCard) -> Evidence:
+def _evidence(targets: TargetScale) -> Evidence:
     code = f"y = (y - {targets.mean:.4g}) / {targets.std:.4g}   # of the training set; undo it on predictions"
     return Evidence(
         Confidence.LIKELY,

@@ -16,7 +16,7 @@ from ...instruments.input_tensors import input_tensors
 
 
 @dataclasses.dataclass(frozen=True)
-class TargetCard(Observation):
+class TargetScale(Observation):
     """Mean and deviation of the first real-valued target, the mean size of the outputs, and whether the targets look like counts.
 
     Nothing is seen where the targets are classes, or the inputs once more (an autoencoder's).
@@ -28,7 +28,7 @@ class TargetCard(Observation):
     counts: bool
 
     @classmethod
-    def measure(cls, subject: Subject) -> Iterator[TargetCard]:
+    def measure(cls, subject: Subject) -> Iterator[TargetScale]:
         """One forward pass."""
         inputs, targets = input_tensors(subject)
         chosen = next((t for t in targets if t.numel() > 1), None)
