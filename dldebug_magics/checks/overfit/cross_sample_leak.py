@@ -11,12 +11,13 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
 from ...observations.cards.samples import SampleCard
+from ...observations.cards.softmaxes import SoftmaxCard
 from ...observations.overfit_batch import OverfitBatch
 from ..small_data import values
 
 
 @check(severity=Severity.ERROR)
-def cross_sample_leak(samples: SampleCard, run: OverfitBatch) -> Iterator[Evidence]:
+def cross_sample_leak(samples: SampleCard, softmaxes: SoftmaxCard, run: OverfitBatch) -> Iterator[Evidence]:
     """The output for one sample depends on the other samples of its batch.
 
     A reshape that mixes the batch axis, a softmax over it, a recurrence along it: what was learnt from the company is missing later.
@@ -25,10 +26,11 @@ def cross_sample_leak(samples: SampleCard, run: OverfitBatch) -> Iterator[Eviden
     Proven by: one sample of a loader's batch is changed in evaluation mode, and outputs of others move.
     Not this when: batch norm mixes samples in training mode, which is right and is not looked at; the batch is the second axis; the outputs
     are a table of all pairs.
-    Fails: whole graphs or sets given as one batch share information rightly; without a loader the leak counts only where the run fails too.
+    Fails: whole graphs or sets given as one batch share information rightly; without a loader the leak counts only where the run fails too;
+    a softmax over the batch is softmax_wrong_dim.
     See: FSDL, "the five most common bugs", incorrect shapes; A. Karpathy's recipe, "use backprop to chart dependencies".
     """
-    if samples.leak < 1e-3 or (samples.along_second_axis is not None and samples.along_second_axis < 1e-3):
+    if softmaxes.mixes or samples.leak < 1e-3 or (samples.along_second_axis is not None and samples.along_second_axis < 1e-3):
         return
     yield Evidence(
         Confidence.PROVEN if samples.from_loader else Confidence.LIKELY,

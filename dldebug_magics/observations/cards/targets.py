@@ -1,0 +1,108 @@
+"""Output and target as they meet in the loss: shapes, ranges, what their rows sum to, whole numbers or real ones, what is ignored.
+
+Seen where they enter torch's loss function, also when that raises. Without one, the model's output and its targets are looked at.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...engine.ambient import seeded
+from ...engine.call import forward, loss_of
+from ...engine.errors import UserMistake
+from ...engine.nested import tensors
+from ...engine.observation import Observation
+from ...engine.subject import Subject
+from ...instruments.loss_entries import Entry, LossEntries
+from ...instruments.source_lines import Line
+from .meeting import Meeting
+
+_OF_CLASSES = ("cross_entropy", "nll_loss")
+_IGNORED = -100  # torch's own ignore_index
+
+
+@dataclasses.dataclass(frozen=True)
+class TargetCard(Observation):
+    """`loss` names torch's loss function, or is empty where none was called; `raised` says that it refused what it was given."""
+
+    loss: str
+    raised: bool
+    value: float | None
+    output: Meeting
+    target: Meeting
+    ignore_index: int
+    ignored: float
+    log_target: bool
+    samples: int
+    loss_line: Line
+
+    @classmethod
+    def measure(cls, subject: Subject) -> Iterator[TargetCard]:
+        """One forward pass and loss, as found; a loss that raises is what is looked at, too."""
+        seeded(subject.seed)
+        with torch.enable_grad(), LossEntries() as entries:
+            try:
+                value = float(loss_of(subject).loss.detach())
+            except UserMistake:
+                raise
+            except Exception:  # the run observed it and wrote it down; here it is what entered the loss that counts
+                value = None
+        entry = entries.made[-1] if entries.made else None
+        output, target = _own(subject) if entry is None else (entry.argument(0, "input"), entry.argument(1, "target"))
+        if _usable(output) and _usable(target) and output.is_floating_point():
+            yield cls(
+                loss="" if entry is None else entry.name,
+                raised=value is None if entry is None else entry.result is None,
+                value=value,
+                output=Meeting.of(output),
+                target=Meeting.of(target),
+                **_ignoring(entry, target),
+                log_target=bool(entry is not None and entry.name == "kl_div" and entry.argument(5, "log_target", False)),
+                samples=next((t.shape[0] for t in tensors(subject.batch) if t.ndim), 1),
+                loss_line=Line() if entry is None else entry.line,
+            )
+
+    def goes_into(self, *losses: str) -> bool:
+        """Whether one of these torch functions takes output and target."""
+        return self.loss in losses
+
+    @property
+    def classes(self) -> int:
+        """How many classes a loss of classes sees: the length of the output's axis 1, or of its only one."""
+        return self.output.shape[min(1, len(self.output.shape) - 1)] if self.output.shape else 1
+
+    @property
+    def takes_labels(self) -> bool:
+        """Whether a loss of classes is given class numbers, one for each place that it looks at."""
+        places = self.output.shape[:1] + self.output.shape[2:] if len(self.output.shape) > 1 else ()
+        return self.goes_into(*_OF_CLASSES) and self.target.integer and self.target.shape == places
+
+    @property
+    def takes_shares(self) -> bool:
+        """Whether cross entropy is given a share for each class."""
+        return self.goes_into("cross_entropy") and self.target.shape == self.output.shape and not self.target.integer
+
+
+def _own(subject: Subject) -> tuple[Any, Any]:
+    """The model's first output and the first target, where the loss is written by hand."""
+    if subject.step is not None or subject.loss_fn is None:
+        return None, None
+    seeded(subject.seed)
+    with torch.enable_grad():
+        output, targets = forward(subject, subject.batch)
+    return next((t for t in tensors(output) if t.is_floating_point()), None), next(tensors(targets), None)
+
+
+def _usable(tensor: object) -> bool:
+    return isinstance(tensor, Tensor) and tensor.numel() > 0 and not tensor.is_complex() and not tensor.is_sparse
+
+
+def _ignoring(entry: Entry | None, target: Tensor) -> dict[str, Any]:
+    """What a loss of classes leaves out, and the share of the targets that it leaves out."""
+    index = entry.argument(4, "ignore_index", _IGNORED) if entry is not None and entry.name in _OF_CLASSES else _IGNORED
+    return {"ignore_index": index, "ignored": 0.0 if target.is_floating_point() else float((target == index).float().mean())}
