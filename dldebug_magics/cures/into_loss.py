@@ -45,6 +45,16 @@ def as_values(loss: str) -> Callable[[Subject], Subject]:
     return replaced(loss, functional.mse_loss, lambda output, target: (output, _like(target, output)))
 
 
+def as_classes(loss: str) -> Callable[[Subject], Subject]:
+    """The cure that reads the target as class numbers."""
+    return replaced(loss, functional.cross_entropy, lambda output, target: (output, target.reshape(len(output)).long()))
+
+
+def as_shares(loss: str, low: float, high: float) -> Callable[[Subject], Subject]:
+    """The cure that brings targets from between these ends to between 0 and 1."""
+    return given(loss, lambda output, target: (output, ((target - low) / (high - low)).to(output.dtype)))
+
+
 def _like(target: Tensor, output: Tensor) -> Tensor:
     return target.reshape(output.shape).to(output.dtype)
 

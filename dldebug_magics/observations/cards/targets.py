@@ -18,6 +18,8 @@ from ...engine.errors import UserMistake
 from ...engine.nested import tensors
 from ...engine.observation import Observation
 from ...engine.subject import Subject
+from ...instruments.calls import Calls
+from ...instruments.feature_axis import LINEAR, features_last
 from ...instruments.loss_entries import Entry, LossEntries
 from ...instruments.source_lines import Line
 from .meeting import Meeting
@@ -28,7 +30,10 @@ _IGNORED = -100  # torch's own ignore_index
 
 @dataclasses.dataclass(frozen=True)
 class TargetCard(Observation):
-    """`loss` names torch's loss function, or is empty where none was called; `raised` says that it refused what it was given."""
+    """`loss` names torch's loss function, or is empty where none was called; `raised` says that it refused what it was given.
+
+    `masked` says that entries may count differently or not at all; `declared` is the number of classes that the data set names.
+    """
 
     loss: str
     raised: bool
@@ -39,13 +44,16 @@ class TargetCard(Observation):
     ignored: float
     log_target: bool
     samples: int
+    masked: bool
+    declared: int
+    features_last: bool
     loss_line: Line
 
     @classmethod
     def measure(cls, subject: Subject) -> Iterator[TargetCard]:
         """One forward pass and loss, as found; a loss that raises is what is looked at, too."""
         seeded(subject.seed)
-        with torch.enable_grad(), LossEntries() as entries:
+        with torch.enable_grad(), LossEntries() as entries, Calls(LINEAR, subject.model) as layers:
             try:
                 value = float(loss_of(subject).loss.detach())
             except UserMistake:
@@ -64,6 +72,9 @@ class TargetCard(Observation):
                 **_ignoring(entry, target),
                 log_target=bool(entry is not None and entry.name == "kl_div" and entry.argument(5, "log_target", False)),
                 samples=next((t.shape[0] for t in tensors(subject.batch) if t.ndim), 1),
+                masked=entry is not None and _masked(entry),
+                declared=_declared(subject.train),
+                features_last=features_last(output, layers.made),
                 loss_line=Line() if entry is None else entry.line,
             )
 
@@ -106,3 +117,19 @@ def _ignoring(entry: Entry | None, target: Tensor) -> dict[str, Any]:
     """What a loss of classes leaves out, and the share of the targets that it leaves out."""
     index = entry.argument(4, "ignore_index", _IGNORED) if entry is not None and entry.name in _OF_CLASSES else _IGNORED
     return {"ignore_index": index, "ignored": 0.0 if target.is_floating_point() else float((target == index).float().mean())}
+
+
+def _masked(entry: Entry) -> bool:
+    """Whether the loss is given weights, or leaves the averaging to the user."""
+    each = isinstance(entry.result, Tensor) and entry.result.ndim > 0
+    return each or isinstance(entry.argument(2, "weight"), Tensor) or entry.keywords.get("reduction") == "none"
+
+
+def _declared(data: Any) -> int:
+    """How many `classes` a data set names, as torchvision's do; also behind a loader or a subset."""
+    while data is not None:
+        named = getattr(data, "classes", None)
+        if isinstance(named, (list, tuple)):
+            return len(named)
+        data = getattr(data, "dataset", None)
+    return 0
