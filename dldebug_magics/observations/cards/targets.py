@@ -98,6 +98,19 @@ class TargetCard(Observation):
         """Whether cross entropy is given a share for each class."""
         return self.goes_into("cross_entropy") and self.target.shape == self.output.shape and not self.target.integer
 
+    @property
+    def takes_quantities(self) -> bool:
+        """Whether cross entropy is given real numbers that are no shares: below 0, or above 1 and not whole."""
+        (low, high), shares = self.target.span, self.takes_shares and self.target.span[0] < 0
+        return self.goes_into("cross_entropy") and (shares or (not self.target.whole and (low < 0 or high > 1)))
+
+    @property
+    def counts_classes(self) -> bool:
+        """Whether each sample has one whole number, below the number of its outputs or of the classes that the data set names."""
+        each = self.target.whole and self.target.shape in ((self.samples,), (self.samples, 1)) and self.target.span[0] >= 0
+        columns = self.output.shape[1] if len(self.output.shape) == 2 else 1
+        return each and self.output.shape[:1] == (self.samples,) and max(columns, self.declared) > max(2, self.target.span[1])
+
 
 def _own(subject: Subject) -> tuple[Any, Any]:
     """The model's first output and the first target, where the loss is written by hand."""
