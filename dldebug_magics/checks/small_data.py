@@ -27,3 +27,12 @@ def flags(count: int = 4, features: int = 12) -> tuple[Tensor, Tensor]:
     numbers = torch.Generator().manual_seed(2)
     points = torch.randn(32, features, generator=numbers)
     return points, (points[:, :count] + points[:, count : 2 * count] > 0).float()
+
+
+def courses(count: int = 3, steps: int = 6) -> tuple[Tensor, Tensor]:
+    """32 sequences of `steps` points of 4 values that rise, fall or stay, after a random start; and which of it."""
+    numbers = torch.Generator().manual_seed(3)
+    kinds = torch.randint(0, count, (32,), generator=numbers)
+    time = torch.linspace(-1, 1, steps)[None, :, None]
+    start = torch.randn(32, 1, 4, generator=numbers)
+    return start + (kinds[:, None, None] - 1) * time + 0.1 * torch.randn(32, steps, 4, generator=numbers), kinds

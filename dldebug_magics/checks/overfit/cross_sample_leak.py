@@ -10,6 +10,7 @@ from ...cures.samples import one_at_a_time
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
+from ...observations.cards.mixing import MixingCard
 from ...observations.cards.samples import SampleCard
 from ...observations.cards.softmaxes import SoftmaxCard
 from ...observations.overfit_batch import OverfitBatch
@@ -17,7 +18,7 @@ from ..small_data import values
 
 
 @check(severity=Severity.ERROR)
-def cross_sample_leak(samples: SampleCard, softmaxes: SoftmaxCard, run: OverfitBatch) -> Iterator[Evidence]:
+def cross_sample_leak(samples: SampleCard, mixing: MixingCard, softmaxes: SoftmaxCard, run: OverfitBatch) -> Iterator[Evidence]:
     """The output for one sample depends on the other samples of its batch.
 
     A reshape that mixes the batch axis, a softmax over it, a recurrence along it: what was learnt from the company is missing later.
@@ -25,12 +26,12 @@ def cross_sample_leak(samples: SampleCard, softmaxes: SoftmaxCard, run: OverfitB
     Shows as: a batch that is learnt well, or hardly, and outputs that change with the company.
     Proven by: one sample of a loader's batch is changed in evaluation mode, and outputs of others move.
     Not this when: batch norm mixes samples in training mode, which is right and is not looked at; the batch is the second axis; the outputs
-    are a table of all pairs.
+    are a table of all pairs; the call that mixes is known, which is `batch_time_swapped`, `reduction_wrong_dim` or `view_instead_of_permute`.
     Fails: whole graphs or sets given as one batch share information rightly; without a loader the leak counts only where the run fails too;
     a softmax over the batch is softmax_wrong_dim.
     See: FSDL, "the five most common bugs", incorrect shapes; A. Karpathy's recipe, "use backprop to chart dependencies".
     """
-    if softmaxes.mixes or samples.leak < 1e-3 or (samples.along_second_axis is not None and samples.along_second_axis < 1e-3):
+    if not samples.mixes or mixing.mixers or softmaxes.mixes:
         return
     yield Evidence(
         Confidence.PROVEN if samples.from_loader else Confidence.LIKELY,

@@ -20,6 +20,7 @@ from ...engine.observation import Observation
 from ...engine.subject import Subject
 from ...instruments.module_outputs import Outputs
 
+_MARKED = 1e-3  # of the output's spread: a change that counts
 _TOLERANCE = 1e-4  # of the output's own spread; batched products differ by rounding
 
 
@@ -27,7 +28,8 @@ _TOLERANCE = 1e-4  # of the output's own spread; batched products differ by roun
 class SampleCard(Observation):
     """`leak` is the largest change of another sample's output, relative to the outputs' spread; `leaks_to` counts the samples that moved.
 
-    `along_second_axis` is the same for a change along the second axis, None where there is none.
+    `along_second_axis` is the same for a change along the second axis, None where there is none. `keeps_batch` is False where the output
+    has no axis for the samples in front: then nothing else is known.
     """
 
     samples: int
@@ -36,6 +38,12 @@ class SampleCard(Observation):
     along_second_axis: float | None
     from_loader: bool
     where: str
+    keeps_batch: bool = True
+
+    @property
+    def mixes(self) -> bool:
+        """Whether samples move each other, and the batch is not the second axis."""
+        return self.leak >= _MARKED and not (self.along_second_axis is not None and self.along_second_axis < _MARKED)
 
     @classmethod
     def measure(cls, subject: Subject) -> Iterator[SampleCard]:
@@ -49,7 +57,10 @@ class SampleCard(Observation):
         clean, again = _outputs(subject, subject.batch), _outputs(subject, subject.batch)
         if clean is None or again is None or not torch.equal(clean, again) or any(map(_mixes_by_design, subject.model.modules())):
             return
-        if not clean.numel() or clean.shape[0] != first.shape[0] or clean.shape[1:2] == clean.shape[:1]:
+        if not clean.numel() or clean.shape[1:2] == clean.shape[:1]:
+            return
+        if clean.shape[0] != first.shape[0]:
+            yield cls(first.shape[0], 0.0, 0, None, False, "", keeps_batch=clean.shape[0] % first.shape[0] == 0)
             return
         leak, count = _leak(subject, clean, axis=0)
         second = (
@@ -82,7 +93,7 @@ def _outputs(subject: Subject, batch: Any) -> Tensor | None:
 
 def _leak(subject: Subject, clean: Tensor, axis: int) -> tuple[float, int]:
     """The largest relative change beside the changed sample, and how many samples it reached."""
-    changed = mapped(subject.batch, lambda t: _with_first_changed(t, axis, clean.shape[axis]))
+    changed = mapped(subject.batch, lambda t: with_first_changed(t, axis, clean.shape[axis]))
     moved = _outputs(subject, changed)
     if moved is None or moved.shape != clean.shape:
         return 0.0, 0
@@ -93,7 +104,7 @@ def _leak(subject: Subject, clean: Tensor, axis: int) -> tuple[float, int]:
     return (float(others.max()) if reached else 0.0), reached
 
 
-def _with_first_changed(tensor: Tensor, axis: int, length: int) -> Tensor:
+def with_first_changed(tensor: Tensor, axis: int, length: int) -> Tensor:
     """The tensor with its first sample replaced: by another sample, and for real values moved on top of that."""
     if tensor.ndim <= axis or tensor.shape[axis] != length:
         return tensor
@@ -109,7 +120,7 @@ def _first_leaking(subject: Subject) -> str:
     with Outputs(subject.model) as clean:
         _outputs(subject, subject.batch)
     with Outputs(subject.model) as moved:
-        _outputs(subject, mapped(subject.batch, lambda t: _with_first_changed(t, 0, next(tensors(subject.batch)).shape[0])))
+        _outputs(subject, mapped(subject.batch, lambda t: with_first_changed(t, 0, next(tensors(subject.batch)).shape[0])))
     for (name, before), (_, after) in zip(clean.seen, moved.seen, strict=False):
         if before.shape == after.shape and before.ndim and before.shape[0] > 1 and not torch.allclose(before[1:], after[1:], atol=1e-5):
             return name

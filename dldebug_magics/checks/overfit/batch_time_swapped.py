@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from ...engine.check import check
+from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
+from ...engine.subject import Subject
+from ...instruments.source_edits import module_expression
+from ...instruments.source_lines import where
+from ...observations.cards.mixing import MixingCard
+from ...observations.cards.samples import SampleCard
+from ...observations.cards.set_up import SetUp
+from ...observations.overfit_batch import OverfitBatch
+from ..small_data import courses
+
+
+@check(severity=Severity.ERROR)
+def batch_time_swapped(mixing: MixingCard, samples: SampleCard, setup: SetUp, run: OverfitBatch) -> Iterator[Evidence]:
+    """A recurrent or attention layer takes the batch for the time axis: it runs from sample to sample.
+
+    `LSTM`, `GRU`, `MultiheadAttention` and `Transformer` expect `[time, batch, features]` unless they are told `batch_first=True`. Given
+    `[batch, time, features]` they run all the same: the time steps of a sample never meet, and its neighbours in the batch do.
+
+    Shows as: a batch that is learnt by heart from the company, useless on a single sample; or outputs as many as there are time steps.
+    Proven by: one sample is changed in evaluation mode and outputs of others move; with `batch_first=True` on a copy they stay.
+    Not this when: the batch stands on the second axis, as the default wants it; then a change along that axis stays where it is.
+    Fails: as many samples as time steps, and a loop over cells written by hand, which is reported as `cross_sample_leak`.
+    See: torch.nn.LSTM and torch.nn.MultiheadAttention, `batch_first`; FSDL, "the five most common bugs", incorrect shapes.
+    """
+    if mixing.kind == "layer":
+        layers = list(dict.fromkeys(mixer.module for mixer in mixing.mixers if mixer.kind == "layer"))
+        names = [module_expression(setup.names["model"], layer) for layer in layers]
+        moved = f"{samples.leaks_to} of {samples.samples - 1}" if samples.keeps_batch else "there is no output for each"
+        yield Evidence(
+            Confidence.PROVEN if samples.from_loader else Confidence.LIKELY,
+            facts=(
+                Fact("axis along which it runs", "the batch", "time"),
+                Fact("samples whose output moves when another sample changes", moved, "0"),
+                Fact("the same with batch_first=True", "0", "0"),
+            ),
+            where=where(layers[0], mixing.mixers[0].line),
+            fix=Fix(
+                f"Build {', '.join(layers[:3])} with batch_first=True, or give it [time, batch, features].",
+                "\n".join(f"{name}.batch_first = True   # best where it is built" for name in names),
+                "batch_first=True",
+            ),
+            cure=mixing.cure,
+            always=samples.from_loader,
+            refuted_by="Outputs that stay when the rest of the batch is exchanged.",
+        )
+
+
+class _Reader(nn.Module):
+    def __init__(self, batch_first: bool):
+        super().__init__()
+        self.memory, self.head = nn.GRU(4, 24, batch_first=batch_first), nn.Linear(24, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.memory(x)[0][:, -1])
+
+
+def _program(batch_first: bool) -> Subject:
+    torch.manual_seed(0)
+    net, loader = _Reader(batch_first), DataLoader(TensorDataset(*courses()), batch_size=32)
+    return Subject(net, nn.CrossEntropyLoss(), torch.optim.Adam(net.parameters(), lr=1e-2), loader)
+
+
+@batch_time_swapped.bad
+def runs_over_the_batch() -> Subject:
+    return _program(batch_first=False)
+
+
+@batch_time_swapped.good
+def runs_over_time() -> Subject:
+    return _program(batch_first=True)

@@ -1,0 +1,47 @@
+"""Axes put right: the batch told to a recurrent or attention layer, a reduction over another axis, a permute in the place of a view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..engine.subject import Subject
+from .rewrite import rewritten
+
+_DIM_AT = {"norm": 1, "vector_norm": 1, "linalg_vector_norm": 1}  # behind the tensor; 0 for all others
+_OF_ALL = {"max": torch.amax, "min": torch.amin}
+
+
+def batch_first(*paths: str) -> Callable[[Subject], Subject]:
+    """The cure that sets `batch_first = True` on these modules."""
+
+    def cure(subject: Subject) -> Subject:
+        for path in paths:
+            subject.model.get_submodule(path).batch_first = True  # type: ignore[assignment]
+        return subject
+
+    return cure
+
+
+def reduced_over(name: str, index: int, dims: tuple[int, ...]) -> Callable[[Subject], Subject]:
+    """The cure that takes one mean, sum or the like over these axes; one that named none keeps its axes, so that it still broadcasts."""
+    dim: Any = dims if len(dims) > 1 else dims[0]
+
+    def change(function: Callable, tensor: Tensor, *args: Any, **kwargs: Any) -> Any:
+        at, word = _DIM_AT.get(name, 0), "axis" if "axis" in kwargs else "dim"
+        if word in kwargs:
+            return function(tensor, *args, **{**kwargs, word: dim})
+        if len(args) > at:
+            return function(tensor, *args[:at], dim, *args[at + 1 :], **kwargs)
+        return _OF_ALL.get(name, function)(tensor, *args, **{**kwargs, "dim": dim, "keepdim": True})
+
+    return lambda subject: rewritten(subject, {name}, change, index)
+
+
+def permuted(name: str, index: int, order: tuple[int, ...], shape: tuple[int, ...]) -> Callable[[Subject], Subject]:
+    """The cure that permutes the axes before one view or reshape, to the same shape as before."""
+    change = lambda function, tensor, *args, **kwargs: tensor.permute(order).reshape(shape)  # noqa: E731
+    return lambda subject: rewritten(subject, {name}, change, index)
