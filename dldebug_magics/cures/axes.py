@@ -20,23 +20,23 @@ def batch_first(*paths: str) -> Callable[[Subject], Subject]:
 
     def cure(subject: Subject) -> Subject:
         for path in paths:
-            subject.model.get_submodule(path).batch_first = True  # type: ignore[assignment]
+            subject.model.get_submodule(path).batch_first = True
         return subject
 
     return cure
 
 
-def reduced_over(name: str, index: int, dims: tuple[int, ...]) -> Callable[[Subject], Subject]:
-    """The cure that takes one mean, sum or the like over these axes; one that named none keeps its axes, so that it still broadcasts."""
+def reduced_over(name: str, index: int, dims: tuple[int, ...], keepdim: bool = False) -> Callable[[Subject], Subject]:
+    """The cure that takes one mean, sum or the like over these axes, as it was told to, or with their places kept (`keepdim`)."""
     dim: Any = dims if len(dims) > 1 else dims[0]
 
     def change(function: Callable, tensor: Tensor, *args: Any, **kwargs: Any) -> Any:
         at, word = _DIM_AT.get(name, 0), "axis" if "axis" in kwargs else "dim"
-        if word in kwargs:
-            return function(tensor, *args, **{**kwargs, word: dim})
+        named = kwargs.get(word) is not None or len(args) > at
+        kept = {**kwargs, **({"keepdim": True} if keepdim else {})}
         if len(args) > at:
-            return function(tensor, *args[:at], dim, *args[at + 1 :], **kwargs)
-        return _OF_ALL.get(name, function)(tensor, *args, **{**kwargs, "dim": dim, "keepdim": True})
+            return function(tensor, *args[:at], dim, *(() if keepdim else args[at + 1 :]), **kept)
+        return (function if named else _OF_ALL.get(name, function))(tensor, *args, **{**kept, word: dim})
 
     return lambda subject: rewritten(subject, {name}, change, index)
 

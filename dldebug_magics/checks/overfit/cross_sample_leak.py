@@ -26,9 +26,9 @@ def cross_sample_leak(samples: SampleCard, mixing: MixingCard, softmaxes: Softma
     Shows as: a batch that is learnt well, or hardly, and outputs that change with the company.
     Proven by: one sample of a loader's batch is changed in evaluation mode, and outputs of others move.
     Not this when: batch norm mixes samples in training mode, which is right and is not looked at; the batch is the second axis; the outputs
-    are a table of all pairs; the call that mixes is known, which is `batch_time_swapped`, `reduction_wrong_dim` or `view_instead_of_permute`.
+    are a table of all pairs; the call that mixes is known: `batch_time_swapped`, `reduction_wrong_dim`, `view_instead_of_permute`.
     Fails: whole graphs or sets given as one batch share information rightly; without a loader the leak counts only where the run fails too;
-    a softmax over the batch is softmax_wrong_dim.
+    a softmax over the batch is `softmax_wrong_dim`.
     See: FSDL, "the five most common bugs", incorrect shapes; A. Karpathy's recipe, "use backprop to chart dependencies".
     """
     if not samples.mixes or mixing.mixers or softmaxes.mixes:

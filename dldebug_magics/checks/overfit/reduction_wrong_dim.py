@@ -30,20 +30,20 @@ def reduction_wrong_dim(mixing: MixingCard, samples: SampleCard, run: OverfitBat
     See: FSDL, "the five most common bugs", incorrect shapes: sum, mean or softmax over the wrong dimension.
     """
     if mixing.kind == "reduction":
-        mixer = mixing.mixers[0]
+        mixer, kept = mixing.mixers[0], ", keepdim=True" if mixing.mixers[0].keepdim else ""
         dims = ", ".join(map(str, mixer.change)) if len(mixer.change) == 1 else str(mixer.change)
         moved = f"{samples.leaks_to} of {samples.samples - 1}" if samples.keeps_batch else "there is no output for each"
         yield Evidence(
             Confidence.PROVEN if samples.from_loader else Confidence.LIKELY,
             facts=(
-                Fact(f"what {mixer.name} makes of it", f"{mixer.source} becomes {mixer.target}", f"{samples.samples} samples apart"),
+                Fact(f"what {mixer.name} makes of it", f"{mixer.shapes[0]} becomes {mixer.shapes[1]}", f"{samples.samples} samples apart"),
                 Fact("samples whose output moves when another sample changes", moved, "0"),
                 Fact(f"the same with dim={dims}", "0", "0"),
             ),
             where=where(mixer.module, mixer.line),
             fix=Fix(
                 f"Take the {mixer.name} over axis {dims}, and leave the batch alone.",
-                f"x.{mixer.name}(dim={dims})   # instead of: {mixer.line.source or 'the batch axis'}",
+                f"x.{mixer.name}(dim={dims}{kept})   # instead of: {mixer.line.source or 'the batch'}",
                 f"the {mixer.name} over axis {dims}",
             ),
             cure=mixing.cure,

@@ -32,13 +32,13 @@ def view_instead_of_permute(mixing: MixingCard, samples: SampleCard, run: Overfi
     """
     if mixing.kind == "reshape":
         mixer = mixing.mixers[0]
-        order = ", ".join(map(str, mixer.change))
-        again = "" if tuple(mixer.source[axis] for axis in mixer.change) == mixer.target else f".reshape({', '.join(map(str, mixer.target))})"
+        order, (source, target) = ", ".join(map(str, mixer.change)), mixer.shapes
+        again = "" if tuple(source[axis] for axis in mixer.change) == target else f".reshape({', '.join(map(str, target))})"
         moved = f"{samples.leaks_to} of {samples.samples - 1}" if samples.keeps_batch else "there is no output for each"
         yield Evidence(
             Confidence.PROVEN if samples.from_loader else Confidence.LIKELY,
             facts=(
-                Fact(f"what {mixer.name} makes of it", f"{mixer.source} becomes {mixer.target}, samples mixed", "samples apart"),
+                Fact(f"what {mixer.name} makes of it", f"{mixer.shapes[0]} becomes {mixer.shapes[1]}, samples mixed", "samples apart"),
                 Fact("samples whose output moves when another sample changes", moved, "0"),
                 Fact("the same with a permute", "0", "0"),
             ),

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -20,7 +21,7 @@ from ...engine.call import forward, split
 from ...engine.nested import mapped, tensors
 from ...engine.observation import Observation
 from ...engine.subject import Subject
-from ...instruments.flow import Flow, Step, axis_of_samples, changed, mixing
+from ...instruments.flow import Flow, Step, changed, mixing
 from ...instruments.source_lines import Line
 from .mixing_calls import order_of, other_axes, standardises
 from .samples import SampleCard, with_first_changed
@@ -31,24 +32,27 @@ _LOOKED_AT = 4  # mixing calls that are tried, of those that a pass shows
 
 @dataclasses.dataclass(frozen=True)
 class Mixer:
-    """One mixing call. kind: `layer` (with `batch_first` False), `reduction` or `reshape`; `change` is what its cure needs: axes or an order."""
+    """One mixing call. kind: `layer` (with `batch_first` False), `reduction` or `reshape`.
+
+    `change` is what its cure needs, axes or an order; `shapes` are those of what went in and what came out.
+    """
 
     kind: str
     name: str
     index: int
     module: str
     line: Line
-    source: tuple[int, ...] = ()
-    target: tuple[int, ...] = ()
+    shapes: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
     change: tuple[int, ...] = ()
+    keepdim: bool = False
 
     def cure(self, subject: Subject) -> Subject:
         """The subject without this mixing."""
         if self.kind == "layer":
             return batch_first(self.module)(subject)
         if self.kind == "reduction":
-            return reduced_over(self.name, self.index, self.change)(subject)
-        return permuted(self.name, self.index, self.change, self.target)(subject)
+            return reduced_over(self.name, self.index, self.change, self.keepdim)(subject)
+        return permuted(self.name, self.index, self.change, self.shapes[1])(subject)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +108,7 @@ def _tried(subject: Subject, mixer: Mixer, samples: int) -> tuple[Subject, _Comp
         return cured, _Compared(cured, samples)
     except (RuntimeError, ValueError, IndexError, TypeError, AssertionError):  # shapes that do not fit: no cure of this program
         if layer is not None:
-            layer.batch_first = False  # type: ignore[assignment]
+            layer.batch_first = False
         return None
 
 
@@ -115,7 +119,8 @@ class _Compared:
         change = mapped(subject.batch, lambda t: with_first_changed(t, 0, samples))
         (one, clean), (other, moved) = _passed(subject, subject.batch), _passed(subject, change)
         masks = [changed(a, b) for a, b in zip(one, other, strict=True) if a.ndim]
-        self.apart = bool(masks) and masks[0].shape[0] % samples == 0 and all(axis_of_samples(m, samples) == 0 for m in masks[:1])
+        share = masks[0].shape[0] // samples if masks else 0
+        self.apart = share > 0 and masks[0].shape[0] == share * samples and not masks[0][share:].any()
         self.steps = clean
         self.mixing = list(mixing(clean, moved, samples))
 
@@ -134,12 +139,12 @@ def _passed(subject: Subject, batch: Any) -> tuple[list[Tensor], list[Step]]:
 def _suspects(subject: Subject, compared: _Compared, samples: int) -> Iterator[Mixer]:
     """What a mixing call may be, and how it would be cured."""
     for step, axis in compared.mixing[:_LOOKED_AT]:
-        made: Callable[..., Mixer] = lambda kind, change=(), step=step: Mixer(
-            kind, step.name, step.index, step.module, step.line, tuple(step.given[0].shape), tuple(step.made[0].shape), change
-        )
+        shapes = tuple(step.given[0].shape), tuple(step.made[0].shape)
+        made = functools.partial(Mixer, name=step.name, index=step.index, module=step.module, line=step.line, shapes=shapes)
         if getattr(subject.model.get_submodule(step.module), "batch_first", None) is False:
             yield made("layer")
-        elif other_axes(step, axis) and not standardises(step, compared.steps):
-            yield made("reduction", other_axes(step, axis))
+        for axes in () if standardises(step, compared.steps) else other_axes(step, axis):
+            yield made("reduction", change=axes)
+            yield made("reduction", change=axes, keepdim=True)
         for order in order_of(step, axis, samples):
-            yield made("reshape", order)
+            yield made("reshape", change=order)

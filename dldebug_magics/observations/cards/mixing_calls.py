@@ -9,26 +9,29 @@ import torch
 
 from ...instruments.flow import Step
 
-_REDUCTIONS = frozenset("mean sum prod max min amax amin logsumexp norm vector_norm linalg_vector_norm std var median nanmean nansum".split())
+_REDUCTIONS = frozenset(
+    "mean sum prod max min amax amin logsumexp norm vector_norm linalg_vector_norm std var median nanmean nansum".split()
+)
 _STATISTICS = frozenset(("mean", "std", "var"))
 _COMBINING = frozenset("sub __sub__ sub_ rsub __rsub__ div __truediv__ true_divide div_".split())
 _RESHAPES = frozenset("view reshape flatten unflatten view_as reshape_as".split())
 _DIM_AT = {"norm": 2, "vector_norm": 2, "linalg_vector_norm": 2}
 
 
-def other_axes(step: Step, batch: int) -> tuple[int, ...]:
-    """The axes that a reduction over the batch should have taken: the next one in the batch's place, all others where it named none.
+def other_axes(step: Step, batch: int) -> Iterator[tuple[int, ...]]:
+    """The axes that a reduction over the batch may have meant: another one in the batch's place, all others where it named none.
 
-    Empty where the call is no reduction over the batch, or there is no other axis.
+    Nothing where the call is no reduction over the batch, or there is no other axis.
     """
     shape = step.given[0].shape
     if step.name not in _REDUCTIONS or len(shape) < 2 or not step.made[0].is_floating_point():
-        return ()
+        return
     dims = _dims(step, len(shape))
     if dims is None:
-        return tuple(axis for axis in range(len(shape)) if axis != batch)
-    free = [axis for axis in range(len(shape)) if axis not in (batch, *dims)]
-    return tuple(sorted({free[0] if axis == batch else axis for axis in dims})) if batch in dims and free else ()
+        yield tuple(axis for axis in range(len(shape)) if axis != batch)
+    elif batch in dims:
+        for free in [axis for axis in range(len(shape)) if axis not in dims]:
+            yield tuple(sorted(free if axis == batch else axis for axis in dims))
 
 
 def _dims(step: Step, count: int) -> tuple[int, ...] | None:
