@@ -36,3 +36,10 @@ def courses(count: int = 3, steps: int = 6) -> tuple[Tensor, Tensor]:
     time = torch.linspace(-1, 1, steps)[None, :, None]
     start = torch.randn(32, 1, 4, generator=numbers)
     return start + (kinds[:, None, None] - 1) * time + 0.1 * torch.randn(32, steps, 4, generator=numbers), kinds
+
+
+def sentences(letters: int = 16, length: int = 8) -> tuple[Tensor, Tensor]:
+    """16 sequences of letters that begin with different ones, without their last letter; and the same one letter later."""
+    codes = torch.randint(0, letters, (letters, length), generator=torch.Generator().manual_seed(4))
+    codes[:, 0] = torch.arange(letters)
+    return codes[:, :-1], codes[:, 1:]

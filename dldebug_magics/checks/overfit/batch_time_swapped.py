@@ -34,24 +34,25 @@ def batch_time_swapped(mixing: MixingCard, samples: SampleCard, setup: SetUp, ru
     if mixing.kind == "layer":
         layers = list(dict.fromkeys(mixer.module for mixer in mixing.mixers if mixer.kind == "layer"))
         names = [module_expression(setup.names["model"], layer) for layer in layers]
-        moved = f"{samples.leaks_to} of {samples.samples - 1}" if samples.keeps_batch else "there is no output for each"
-        yield Evidence(
-            Confidence.PROVEN if samples.from_loader else Confidence.LIKELY,
-            facts=(
-                Fact("axis along which it runs", "the batch", "time"),
-                Fact("samples whose output moves when another sample changes", moved, "0"),
-                Fact("the same with batch_first=True", "0", "0"),
-            ),
-            where=where(layers[0], mixing.mixers[0].line),
-            fix=Fix(
-                f"Build {', '.join(layers[:3])} with batch_first=True, or give it [time, batch, features].",
-                "\n".join(f"{name}.batch_first = True   # best where it is built" for name in names),
-                "batch_first=True",
-            ),
-            cure=mixing.cure,
-            always=samples.from_loader,
-            refuted_by="Outputs that stay when the rest of the batch is exchanged.",
-        )
+        code = "\n".join(f"{name}.batch_first = True   # best where it is built" for name in names)
+        sentence = f"Build {', '.join(names[:3])} with batch_first=True, or give it [time, batch, features]."
+        yield _evidence(mixing, samples, layers[0], Fix(sentence, code, "batch_first=True"))
+
+
+def _evidence(mixing: MixingCard, samples: SampleCard, layer: str, fix: Fix) -> Evidence:
+    return Evidence(
+        Confidence.PROVEN if samples.from_loader else Confidence.LIKELY,
+        facts=(
+            Fact("axis along which it runs", "the batch", "time"),
+            Fact("samples whose output moves when another sample changes", samples.moved, "0"),
+            Fact("the same with batch_first=True", "0", "0"),
+        ),
+        where=where(layer, mixing.mixers[0].line),
+        fix=fix,
+        cure=mixing.cure,
+        always=samples.from_loader,
+        refuted_by="Outputs that stay when the rest of the batch is exchanged.",
+    )
 
 
 class _Reader(nn.Module):

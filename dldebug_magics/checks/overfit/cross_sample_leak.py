@@ -37,7 +37,7 @@ def cross_sample_leak(samples: SampleCard, mixing: MixingCard, softmaxes: Softma
         Confidence.PROVEN if samples.from_loader else Confidence.LIKELY,
         facts=(
             Fact("change of other outputs when one sample changes", f"{samples.leak:.2g} of their spread", "0"),
-            Fact("samples that moved with it", f"{samples.leaks_to} of {samples.samples - 1}", "0"),
+            Fact("samples that moved with it", samples.moved, "0"),
         ),
         where=samples.where,
         fix=Fix(

@@ -10,7 +10,7 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
 from ...instruments.source_lines import where
-from ...observations.cards.mixing import MixingCard
+from ...observations.cards.mixing import Mixer, MixingCard
 from ...observations.cards.samples import SampleCard
 from ...observations.overfit_batch import OverfitBatch
 from ..small_data import courses
@@ -30,26 +30,25 @@ def reduction_wrong_dim(mixing: MixingCard, samples: SampleCard, run: OverfitBat
     See: FSDL, "the five most common bugs", incorrect shapes: sum, mean or softmax over the wrong dimension.
     """
     if mixing.kind == "reduction":
-        mixer, kept = mixing.mixers[0], ", keepdim=True" if mixing.mixers[0].keepdim else ""
-        dims = ", ".join(map(str, mixer.change)) if len(mixer.change) == 1 else str(mixer.change)
-        moved = f"{samples.leaks_to} of {samples.samples - 1}" if samples.keeps_batch else "there is no output for each"
-        yield Evidence(
-            Confidence.PROVEN if samples.from_loader else Confidence.LIKELY,
-            facts=(
-                Fact(f"what {mixer.name} makes of it", f"{mixer.shapes[0]} becomes {mixer.shapes[1]}", f"{samples.samples} samples apart"),
-                Fact("samples whose output moves when another sample changes", moved, "0"),
-                Fact(f"the same with dim={dims}", "0", "0"),
-            ),
-            where=where(mixer.module, mixer.line),
-            fix=Fix(
-                f"Take the {mixer.name} over axis {dims}, and leave the batch alone.",
-                f"x.{mixer.name}(dim={dims}{kept})   # instead of: {mixer.line.source or 'the batch'}",
-                f"the {mixer.name} over axis {dims}",
-            ),
-            cure=mixing.cure,
-            always=samples.from_loader,
-            refuted_by="Outputs that stay when the rest of the batch is exchanged.",
-        )
+        yield _evidence(mixing, samples, mixing.mixers[0])
+
+
+def _evidence(mixing: MixingCard, samples: SampleCard, mixer: Mixer) -> Evidence:
+    dims, kept = mixer.change[0] if len(mixer.change) == 1 else mixer.change, ", keepdim=True" if mixer.keepdim else ""
+    code = f"x.{mixer.name}(dim={dims}{kept})   # instead of: {mixer.line.source or 'the batch'}"
+    return Evidence(
+        Confidence.PROVEN if samples.from_loader else Confidence.LIKELY,
+        facts=(
+            Fact(f"what {mixer.name} makes of it", f"{mixer.shapes[0]} becomes {mixer.shapes[1]}", f"{samples.samples} samples apart"),
+            Fact("samples whose output moves when another sample changes", samples.moved, "0"),
+            Fact(f"the same with dim={dims}", "0", "0"),
+        ),
+        where=where(mixer.module, mixer.line),
+        fix=Fix(f"Take the {mixer.name} over axis {dims}, and leave the batch alone.", code, f"the {mixer.name} over axis {dims}"),
+        cure=mixing.cure,
+        always=samples.from_loader,
+        refuted_by="Outputs that stay when the rest of the batch is exchanged.",
+    )
 
 
 class _Pooled(nn.Module):

@@ -10,7 +10,7 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
 from ...instruments.source_lines import where
-from ...observations.cards.mixing import MixingCard
+from ...observations.cards.mixing import Mixer, MixingCard
 from ...observations.cards.samples import SampleCard
 from ...observations.overfit_batch import OverfitBatch
 from ..small_data import courses
@@ -31,27 +31,26 @@ def view_instead_of_permute(mixing: MixingCard, samples: SampleCard, run: Overfi
     See: torch.Tensor.view; A. Karpathy, "most common neural net mistakes": thinking view() and permute() are the same thing.
     """
     if mixing.kind == "reshape":
-        mixer = mixing.mixers[0]
-        order, (source, target) = ", ".join(map(str, mixer.change)), mixer.shapes
-        again = "" if tuple(source[axis] for axis in mixer.change) == target else f".reshape({', '.join(map(str, target))})"
-        moved = f"{samples.leaks_to} of {samples.samples - 1}" if samples.keeps_batch else "there is no output for each"
-        yield Evidence(
-            Confidence.PROVEN if samples.from_loader else Confidence.LIKELY,
-            facts=(
-                Fact(f"what {mixer.name} makes of it", f"{mixer.shapes[0]} becomes {mixer.shapes[1]}, samples mixed", "samples apart"),
-                Fact("samples whose output moves when another sample changes", moved, "0"),
-                Fact("the same with a permute", "0", "0"),
-            ),
-            where=where(mixer.module, mixer.line),
-            fix=Fix(
-                f"Move the axes by permute, not by {mixer.name}.",
-                f"x.permute({order}){again}   # instead of: {mixer.line.source or mixer.name}",
-                f"permute in the place of {mixer.name}",
-            ),
-            cure=mixing.cure,
-            always=samples.from_loader,
-            refuted_by="Outputs that stay when the rest of the batch is exchanged.",
-        )
+        yield _evidence(mixing, samples, mixing.mixers[0])
+
+
+def _evidence(mixing: MixingCard, samples: SampleCard, mixer: Mixer) -> Evidence:
+    source, target = mixer.shapes
+    again = "" if tuple(source[axis] for axis in mixer.change) == target else f".reshape{target}"
+    code = f"x.permute{mixer.change}{again}   # instead of: {mixer.line.source or mixer.name}"
+    return Evidence(
+        Confidence.PROVEN if samples.from_loader else Confidence.LIKELY,
+        facts=(
+            Fact(f"what {mixer.name} makes of it", f"{source} becomes {target}, samples mixed", "samples apart"),
+            Fact("samples whose output moves when another sample changes", samples.moved, "0"),
+            Fact("the same with a permute", "0", "0"),
+        ),
+        where=where(mixer.module, mixer.line),
+        fix=Fix(f"Move the axes by permute, not by {mixer.name}.", code, f"permute in the place of {mixer.name}"),
+        cure=mixing.cure,
+        always=samples.from_loader,
+        refuted_by="Outputs that stay when the rest of the batch is exchanged.",
+    )
 
 
 class _Reader(nn.Module):

@@ -45,6 +45,11 @@ class SampleCard(Observation):
         """Whether samples move each other, and the batch is not the second axis."""
         return self.leak >= _MARKED and not (self.along_second_axis is not None and self.along_second_axis < _MARKED)
 
+    @property
+    def moved(self) -> str:
+        """How many others moved, in words."""
+        return f"{self.leaks_to} of {self.samples - 1}" if self.keeps_batch else "there is no output for each sample"
+
     @classmethod
     def measure(cls, subject: Subject) -> Iterator[SampleCard]:
         """Three forward passes in evaluation mode."""
