@@ -43,3 +43,18 @@ def sentences(letters: int = 16, length: int = 8) -> tuple[Tensor, Tensor]:
     codes = torch.randint(0, letters, (letters, length), generator=torch.Generator().manual_seed(4))
     codes[:, 0] = torch.arange(letters)
     return codes[:, :-1], codes[:, 1:]
+
+
+def groups(samples: int, count: int = 4, features: int = 16, seed: int = 3) -> tuple[Tensor, Tensor]:
+    """Points around `count` centres, the same whatever the seed, and the number of the centre; in a random order."""
+    centres = 2 * torch.randn(count, features, generator=torch.Generator().manual_seed(7))
+    numbers = torch.Generator().manual_seed(seed)
+    labels = torch.randint(0, count, (samples,), generator=numbers)
+    return centres[labels] + torch.randn(samples, features, generator=numbers), labels
+
+
+def heights(samples: int, features: int = 8, seed: int = 4) -> tuple[Tensor, Tensor]:
+    """Points, and a smooth function of them with a little noise, as a column."""
+    numbers = torch.Generator().manual_seed(seed)
+    points = torch.randn(samples, features, generator=numbers)
+    return points, points[:, :1] + torch.sin(points[:, 1:2]) + 0.1 * torch.randn(samples, 1, generator=numbers)
