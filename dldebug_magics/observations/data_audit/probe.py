@@ -41,6 +41,11 @@ class Strength:
         return self.z > 6 and self.r > 0.2
 
     @property
+    def strong(self) -> bool:
+        """Nobody would overlook it."""
+        return self.r > 0.4 and self.z > 6
+
+    @property
     def absent(self) -> bool:
         """As with permuted labels."""
         return self.samples >= 100 and self.p > 0.05 and self.z < 2

@@ -34,9 +34,9 @@ class Signal:
         """The split whose labels say nothing about its inputs while those of the other, whose inputs are alike, do; '' if none."""
         if self.train is None or self.val is None or self.apart is None or self.apart.r > 0.5:
             return ""
-        if _strong(self.val) and self.train.below(self.val) and (self.val_on_train is None or self.val_on_train.below(self.val)):
+        if self.val.strong and self.train.below(self.val) and (self.val_on_train is None or self.val_on_train.below(self.val)):
             return "train"
-        if _strong(self.train) and self.val.below(self.train) and (self.train_on_val is None or self.train_on_val.below(self.train)):
+        if self.train.strong and self.val.below(self.train) and (self.train_on_val is None or self.train_on_val.below(self.train)):
             return "val"
         return ""
 
@@ -49,7 +49,3 @@ class Signal:
             return False
         silent = train.absent and train.samples >= 300 and train.most < 0.3
         return silent and structure.found and labels.found and labels.r > 0.5 and inputs.absent
-
-
-def _strong(found: Strength) -> bool:
-    return found.r > 0.4 and found.z > 6
