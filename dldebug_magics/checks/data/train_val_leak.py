@@ -31,24 +31,20 @@ def train_val_leak(audit: DataAudit) -> Iterator[Evidence]:
     See: FSDL, "dataset construction"; Kapoor and Narayanan 2023, "Leakage and the reproducibility crisis".
     """
     train = audit.split("train")
-    if train is None:
-        return
     for found in audit.shared:
+        assert train is not None, "what is shared is shared with it"
         by_chance = train.repeated / max(1, train.samples) if train.repeatable else 0.0
         if found.count >= 5 and found.count > max(_SHARE, 5 * by_chance) * found.samples:
             yield _evidence(found, train)
 
 
 def _evidence(found: Shared, train: Split) -> Evidence:
-    least = " at least" if train.total is not None and train.total > train.samples else ""
+    least = "at least " if train.total is not None and train.total > train.samples else ""
+    seen = f"{least}{found.count} of {found.samples}; {found.with_label} with the same label"
     return Evidence(
         Confidence.PROVEN,
         facts=(
-            Fact(
-                f"samples of {found.there} that stand in train",
-                f"{found.count} of {found.samples}{least}; {found.with_label} with the same label",
-                "0",
-            ),
+            Fact(f"samples of {found.there} that stand in train", seen, "0"),
             Fact("samples of train equal to another of train", f"{train.repeated} of {train.samples}"),
             Fact("the first of them, by number", "; ".join(f"{there} is {here} of train" for here, there in found.pairs)),
         ),

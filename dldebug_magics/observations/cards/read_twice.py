@@ -1,0 +1,63 @@
+"""A few samples of the training set, read twice: whether inputs and labels are the same the second time."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import torch
+
+from ...engine import snapshot
+from ...engine.digest import digest
+from ...engine.observation import Observation
+from ...engine.samples import items, numbered
+from ...engine.split import split
+from ...engine.subject import Subject
+
+_SAMPLES = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadTwice(Observation):
+    """`inputs` counts the samples whose input was another the second time, `labels_alone` those of the same input and another label.
+
+    `number`, `first` and `second` are the first such sample's, and its two labels, as texts. `plain`: labels are whole numbers, and inputs
+    have many values, so that no second label can be meant for another reading of the same input.
+    """
+
+    samples: int
+    inputs: int
+    labels_alone: int
+    number: int
+    first: str
+    second: str
+    plain: bool
+
+    @classmethod
+    def measure(cls, subject: Subject) -> Iterator[ReadTwice]:
+        """Read eight samples by number, twice each; not asked where the data can't be read by number."""
+        data = numbered(subject.train)
+        if data is None or subject.loss_fn is None or subject.step is not None or not len(data.dataset):
+            return
+        count = min(_SAMPLES, len(data.dataset))
+        numbers = [i * len(data.dataset) // count for i in range(count)]
+        with snapshot.reading(subject.train), torch.inference_mode(False):
+            readings = [[data.collate(items(data.dataset, [number])) for _ in range(2)] for number in numbers]
+        pairs = [[_parts(subject, batch) for batch in twice] for twice in readings]
+        moved = [number for number, (a, b) in zip(numbers, pairs, strict=True) if a[0] != b[0]]
+        redrawn = [i for i, (a, b) in enumerate(pairs) if a[0] == b[0] and a[1] != b[1]]
+        here = redrawn[0] if redrawn else 0
+        first, second = (reading[2] for reading in pairs[here])
+        plain = all(reading[3] for twice in pairs for reading in twice)
+        yield cls(count, len(moved), len(redrawn), numbers[here], first, second, plain)
+
+
+def _parts(subject: Subject, batch: object) -> tuple[str, str, str, bool]:
+    """(word for the inputs, word for the targets, the target as text, whether both are of the plain kind)."""
+    arguments, keywords, targets = split(subject, batch)
+    inputs = [part for part in (*arguments, *keywords.values()) if isinstance(part, torch.Tensor)]
+    label = targets[0] if targets and isinstance(targets[0], torch.Tensor) else None
+    many = len(inputs) == 1 and inputs[0].is_floating_point() and len(inputs[0].unique()) >= 8
+    whole = label is not None and label.numel() == 1 and not label.is_floating_point() and len(targets) == 1
+    text = str(label.reshape(-1).tolist()[0]) if label is not None and label.numel() == 1 else ""
+    return digest((arguments, keywords)), digest(targets), text, many and whole
