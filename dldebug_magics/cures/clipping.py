@@ -1,13 +1,27 @@
-"""The gradient as `backward` gives it, with nothing that cuts it down on its way to the step."""
+"""Gradient clipping put in, where gradients grow; and taken away, where it leaves next to nothing of them."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Any
 
 import torch
 
 from ..engine.default_optimizer import with_optimizer
 from ..engine.subject import Subject
+
+LIMIT = 1.0
+
+
+def clipped(subject: Subject) -> Subject:
+    """Every step clips the norm of the whole gradient at 1 first."""
+    cured = with_optimizer(subject)
+
+    def clip(optimizer: Any, *_: Any) -> None:
+        torch.nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], LIMIT)
+
+    cured.optimizer.register_step_pre_hook(clip)
+    return cured
 
 
 def unclipped(subject: Subject) -> Subject:

@@ -19,24 +19,26 @@ Change = Callable[..., Any]  # of the original function and its arguments
 
 
 class Rewrite(TorchFunctionMode):
-    """While active, calls of the named functions go through `change`; with an index only that one call does."""
+    """While active, calls of the named functions go through `change`; with an index only that one call does, and never the spared one."""
 
-    def __init__(self, names: frozenset[str], change: Change, index: int | None = None):
+    def __init__(self, names: frozenset[str], change: Change, index: int | None = None, spared: int | None = None):
         super().__init__()
-        self.names, self.change, self.index, self.count = names, change, index, 0
+        self.names, self.change, self.index, self.spared, self.count = names, change, index, spared, 0
 
     def __torch_function__(self, function: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         keywords = kwargs or {}
         if name_of(function) not in self.names:
             return function(*args, **keywords)
-        chosen = self.index in (None, self.count)
+        chosen = self.index in (None, self.count) and self.spared != self.count
         self.count += 1
         return self.change(function, *args, **keywords) if chosen else function(*args, **keywords)
 
 
-def rewritten(subject: Subject, names: frozenset[str] | set[str], change: Change, index: int | None = None) -> Subject:
+def rewritten(
+    subject: Subject, names: frozenset[str] | set[str], change: Change, index: int | None = None, *, spared: int | None = None
+) -> Subject:
     """The subject with those calls changed in every forward pass and loss."""
-    context = lambda: Rewrite(frozenset(names), change, index)  # noqa: E731 (a fresh count for every pass)
+    context = lambda: Rewrite(frozenset(names), change, index, spared)  # noqa: E731 (a fresh count for every pass)
     return dataclasses.replace(subject, around=(*subject.around, context))
 
 

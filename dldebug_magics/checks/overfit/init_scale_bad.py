@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+from ...cures.initialisation import anew
+from ...engine.check import check
+from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
+from ...engine.subject import Subject
+from ...instruments.source_edits import module_expression
+from ...instruments.source_lines import where
+from ...observations.cards.set_up import SetUp
+from ...observations.cards.signal import SignalCard
+from ...observations.overfit_batch import OverfitBatch
+from ..small_data import classes
+
+
+@check(severity=Severity.ERROR)
+def init_scale_bad(signal: SignalCard, run: OverfitBatch, setup: SetUp) -> Iterator[Evidence]:
+    """A layer's weights begin on the wrong scale, so that the signal drowns or dies on its way.
+
+    The deviation of a layer's outputs is that of its inputs times the weights' own, times the square root of their number. Weights of
+    `torch.randn`, or of a deviation of 1e-4, are off by a factor that every further layer multiplies.
+
+    Shows as: a first loss far above chance, or outputs that are nearly the same for every sample; slow or no learning.
+    Proven by: a copy with these weights begun anew, which memorises the batch.
+    Not this when: the scale is unusual and the batch is memorised: a last layer that begins near zero, pretrained weights, a norm behind.
+    Fails: transposed convolutions, recurrent layers and weights applied by `einsum` are not measured.
+    See: He et al. 2015, "Delving deep into rectifiers"; Glorot & Bengio 2010; CS231n, "weight initialization".
+    """
+    off = [p for p in signal.passages if p.gain is not None and p.weight and (p.gain > _LARGE or 0 < p.gain < _SMALL)]
+    if not off or run.passed:
+        return
+    worst = max(off, key=lambda p: p.gain if p.gain and p.gain > 1 else 1 / (p.gain or 1))
+    weight = module_expression(setup.names["model"], worst.weight)
+    yield Evidence(
+        Confidence.LIKELY,
+        facts=(
+            Fact(f"gain of {worst.weight}: its deviation times the root of its inputs", f"{worst.gain:.2g}", "0.5 to 2"),
+            Fact("deviation in front of it and behind", f"{worst.deviation_in:.2g} and {worst.deviation_out:.2g}", "about the same"),
+            Fact("first loss", f"{run.first:.3g}", f"about {run.floor.chance:.3g}, that of chance" if run.floor.chance is not None else ""),
+        ),
+        where=where(worst.module, worst.line),
+        fix=Fix(
+            "Begin the weights on the scale of their number of inputs.",
+            f"torch.nn.init.kaiming_normal_({weight}, nonlinearity='relu')",
+            f"{', '.join(dict.fromkeys(p.weight for p in off[:3]))} begun on the usual scale",
+        ),
+        cure=anew(tuple(dict.fromkeys(p.weight for p in off))),
+        refuted_by="A run with these weights on the usual scale that fares no better.",
+    )
+
+
+_LARGE, _SMALL = 4.0, 0.03  # torch begins at 0.6, Glorot at 1, He at 1.4
+
+
+def _program(deviation: float) -> Subject:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+    for layer in net[::2]:
+        nn.init.normal_(layer.weight, std=deviation)
+    return Subject(net, nn.CrossEntropyLoss(), torch.optim.SGD(net.parameters(), lr=0.05), classes())
+
+
+@init_scale_bad.bad
+def far_too_large() -> Subject:
+    return _program(10.0)
+
+
+@init_scale_bad.bad
+def far_too_small() -> Subject:
+    return _program(1e-4)
+
+
+@init_scale_bad.good
+def on_the_usual_scale() -> Subject:
+    return _program(0.2)
