@@ -40,7 +40,7 @@ def anew(names: Iterable[str]) -> Callable[[Subject], Subject]:
 
 
 def by_he(subject: Subject) -> Subject:
-    """Every weight of a layer by He's rule, which keeps a signal's size through ReLUs; biases at 0. Recurrent layers and embeddings stay."""
+    """Every weight of a layer by He's rule, which keeps a signal's size through ReLUs; biases at 0. Recurrent layers, embeddings stay."""
     seeded(subject.seed)
     with torch.no_grad():
         for module in subject.model.modules():

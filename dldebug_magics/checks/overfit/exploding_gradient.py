@@ -54,8 +54,8 @@ def _program(gain: float) -> Subject:
     torch.manual_seed(0)
     hidden = [layer for _ in range(12) for layer in (nn.Linear(32, 32), nn.ReLU())]
     net = nn.Sequential(nn.Linear(20, 32), nn.ReLU(), *hidden, nn.Linear(32, 10))
-    for layer in net[::2]:
-        nn.init.normal_(layer.weight, std=gain * (2 / layer.in_features) ** 0.5)
+    for weight in list(net.parameters())[::2]:
+        nn.init.normal_(weight, std=gain * (2 / weight.shape[1]) ** 0.5)
     return Subject(net, nn.CrossEntropyLoss(), torch.optim.SGD(net.parameters(), lr=0.02), classes())
 
 

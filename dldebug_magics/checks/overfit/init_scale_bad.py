@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -12,7 +13,7 @@ from ...engine.subject import Subject
 from ...instruments.source_edits import module_expression
 from ...instruments.source_lines import where
 from ...observations.cards.set_up import SetUp
-from ...observations.cards.signal import SignalCard
+from ...observations.cards.signal import Passage, SignalCard
 from ...observations.overfit_batch import OverfitBatch
 from ..small_data import classes
 
@@ -33,23 +34,26 @@ def init_scale_bad(signal: SignalCard, run: OverfitBatch, setup: SetUp) -> Itera
     off = [p for p in signal.passages if p.gain is not None and p.weight and (p.gain > _LARGE or 0 < p.gain < _SMALL)]
     if not off or run.passed:
         return
-    worst = max(off, key=lambda p: p.gain if p.gain and p.gain > 1 else 1 / (p.gain or 1))
+    worst = max(off, key=lambda p: abs(math.log(p.gain or 1.0)))
+    names = tuple(dict.fromkeys(p.weight for p in off))
     weight = module_expression(setup.names["model"], worst.weight)
+    code = f"torch.nn.init.kaiming_normal_({weight}, nonlinearity='relu')"
     yield Evidence(
         Confidence.LIKELY,
-        facts=(
-            Fact(f"gain of {worst.weight}: its deviation times the root of its inputs", f"{worst.gain:.2g}", "0.5 to 2"),
-            Fact("deviation in front of it and behind", f"{worst.deviation_in:.2g} and {worst.deviation_out:.2g}", "about the same"),
-            Fact("first loss", f"{run.first:.3g}", f"about {run.floor.chance:.3g}, that of chance" if run.floor.chance is not None else ""),
-        ),
+        facts=_facts(worst, run),
         where=where(worst.module, worst.line),
-        fix=Fix(
-            "Begin the weights on the scale of their number of inputs.",
-            f"torch.nn.init.kaiming_normal_({weight}, nonlinearity='relu')",
-            f"{', '.join(dict.fromkeys(p.weight for p in off[:3]))} begun on the usual scale",
-        ),
-        cure=anew(tuple(dict.fromkeys(p.weight for p in off))),
+        fix=Fix("Begin it on the scale of its number of inputs.", code, f"{', '.join(names[:3])} begun on the usual scale"),
+        cure=anew(names),
         refuted_by="A run with these weights on the usual scale that fares no better.",
+    )
+
+
+def _facts(worst: Passage, run: OverfitBatch) -> tuple[Fact, ...]:
+    chance = run.floor.chance
+    return (
+        Fact(f"gain of {worst.weight}: its size times the root of its inputs", f"{worst.gain:.2g}", "0.5 to 2"),
+        Fact("deviation in front of it and behind", f"{worst.deviation_in:.2g} and {worst.deviation_out:.2g}", "about the same"),
+        Fact("first loss", f"{run.first:.3g}", "" if chance is None else f"about {chance:.3g}, that of chance"),
     )
 
 
@@ -59,8 +63,8 @@ _LARGE, _SMALL = 4.0, 0.03  # torch begins at 0.6, Glorot at 1, He at 1.4
 def _program(deviation: float) -> Subject:
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
-    for layer in net[::2]:
-        nn.init.normal_(layer.weight, std=deviation)
+    for weight in list(net.parameters())[::2]:
+        nn.init.normal_(weight, std=deviation)
     return Subject(net, nn.CrossEntropyLoss(), torch.optim.SGD(net.parameters(), lr=0.05), classes())
 
 

@@ -54,8 +54,9 @@ _FULL = 0.8
 
 def _program(bias: float) -> Subject:
     torch.manual_seed(0)
-    net = nn.Sequential(nn.Linear(20, 32), nn.Tanh(), nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 10))
-    nn.init.constant_(net[2].bias, bias)
+    middle = nn.Linear(32, 32)
+    nn.init.constant_(middle.bias, bias)
+    net = nn.Sequential(nn.Linear(20, 32), nn.Tanh(), middle, nn.Tanh(), nn.Linear(32, 10))
     return Subject(net, nn.CrossEntropyLoss(), torch.optim.SGD(net.parameters(), lr=0.1), classes())
 
 

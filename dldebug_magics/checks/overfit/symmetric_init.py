@@ -24,7 +24,8 @@ def symmetric_init(units: UnitCard, run: OverfitBatch, setup: SetUp) -> Iterator
     but the last bias learns. It takes random numbers to break the symmetry.
 
     Shows as: a plateau at the entropy of the labels (all zero), or at what one hidden unit can do (all equal).
-    Proven by: units that are equal before and after some training steps; and a copy with these weights begun anew, which memorises the batch.
+    Proven by: units that are equal before and after some training steps; and a copy with these weights begun anew, which memorises the
+    batch.
     Not this when: a bias, a last layer or a scale begins at zero, where different gradients part the units with the first step.
     Fails: where dropout or noise parts equal units slowly, they are not equal any more when it is looked.
     See: Goodfellow et al., "Deep Learning", 8.4: initial parameters need to "break symmetry"; CS231n, "pitfall: all zero initialization".
@@ -54,8 +55,9 @@ def _told(row: Alike) -> str:
 
 def _program(first: float | None, last: float | None) -> Subject:
     torch.manual_seed(0)
-    net = nn.Sequential(nn.Linear(8, 64), nn.Tanh(), nn.Linear(64, 1))
-    for layer, value in ((net[0], first), (net[2], last)):
+    one, two = nn.Linear(8, 64), nn.Linear(64, 1)
+    net = nn.Sequential(one, nn.Tanh(), two)
+    for layer, value in ((one, first), (two, last)):
         if value is not None:
             nn.init.constant_(layer.weight, value)
             nn.init.zeros_(layer.bias)

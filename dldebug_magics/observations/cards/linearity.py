@@ -1,0 +1,81 @@
+"""Whether a model is one straight line from input to output: f at the middle of two inputs against the middle of f at both.
+
+In evaluation mode, without the activation that closes the model, and at inputs twice as wide as the batch, so that no bend is missed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from ...engine.ambient import seeded
+from ...engine.call import forward
+from ...engine.nested import tensors
+from ...engine.observation import Observation
+from ...engine.subject import Subject
+from ...instruments.batch_inputs import inputs, with_inputs
+from ...instruments.calls import ACTIVATIONS, Calls, closing
+from ...instruments.signals import Passing, Signals
+from ...instruments.source_lines import Line
+
+_WIDE = 2.0  # times the deviation of the batch
+
+
+@dataclasses.dataclass(frozen=True)
+class LinearityCard(Observation):
+    """`bend` is the distance from a straight line, in units of the outputs' deviation; `chained` counts the multiplications by a weight
+    whose input has passed another one, and `module` and `line` are where the first of these is.
+    """
+
+    bend: float
+    chained: int
+    module: str
+    line: Line
+    features: int
+
+    @classmethod
+    def measure(cls, subject: Subject) -> Iterator[LinearityCard]:
+        """Three forward passes in evaluation mode; nothing where not all inputs are real numbers."""
+        given = [] if subject.step is not None else inputs(subject)
+        if not given or not all(t.is_floating_point() and t.ndim > 1 for t in given):
+            return
+        subject.model.eval()
+        numbers = torch.Generator().manual_seed(subject.seed)
+        one, other = ([_drawn(t, numbers) for t in given] for _ in range(2))
+        ends = [_output(subject, given, values) for values in (one, other, [(a + b) / 2 for a, b in zip(one, other, strict=True)])]
+        if any(end is None for end in ends):
+            return
+        first, second, middle = (end.double() for end in ends if end is not None)
+        spread = float(torch.cat([first, second]).std())
+        chained = _chained(subject)
+        if chained and spread > 0:
+            bend = float((middle - (first + second) / 2).abs().max()) / spread
+            yield cls(bend, len(chained), chained[0].module, chained[0].line, given[0][0].numel())
+
+
+def _drawn(like: Tensor, numbers: torch.Generator) -> Tensor:
+    """Random values on the batch's scale."""
+    drawn = torch.randn(like.shape, generator=numbers).to(like)
+    return like.mean() + _WIDE * like.std(unbiased=False) * drawn
+
+
+def _output(subject: Subject, given: list[Tensor], values: list[Tensor]) -> Tensor | None:
+    """What the model makes of these inputs, before its closing activation; None where it gives no tensor."""
+    by_id = {id(t): value for t, value in zip(given, values, strict=True)}
+    changed = with_inputs(subject, lambda t: by_id[id(t)])
+    seeded(subject.seed)
+    with torch.enable_grad(), Calls(ACTIVATIONS, subject.model) as calls:
+        output, _ = forward(changed, changed.batch)
+    found = next((t for t in tensors(output) if t.is_floating_point() and t.ndim), None)
+    last = None if found is None else closing(found, calls.made)
+    return found.detach() if found is not None and last is None else None if last is None else last.arguments[0].detach()
+
+
+def _chained(subject: Subject) -> list[Passing]:
+    seeded(subject.seed)
+    with torch.enable_grad(), Signals(subject.model) as signals:
+        forward(subject, subject.batch)
+    return [passing for passing in signals.passings if passing.entering.requires_grad]
