@@ -1,6 +1,7 @@
 """The signal through the weights of a model, there and back: what enters and leaves every call that multiplies by a weight.
 
-Seen at torch's function door: `nn.Linear`, `functional.conv2d` and `x @ self.weight` are calls alike, and a loop over time has a call a step. After a backward pass the gradient at each result says how the signal fares on its way back.
+Seen at torch's function door: `nn.Linear`, `functional.conv2d` and `x @ self.weight` are alike, and a loop over time has a call a step.
+After a backward pass the gradient at each result says how the signal fares on its way back.
 """
 
 from __future__ import annotations

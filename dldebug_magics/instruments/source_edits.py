@@ -60,3 +60,20 @@ def module_expression(model: str, path: str) -> str:
     """
     steps = [f"[{step}]" if step.isdigit() else f".{step}" for step in path.split(".") if step]
     return model + "".join(steps)
+
+
+def with_argument(source: str, name: str, argument: str) -> str:
+    """The statement with an argument added to its calls of `name`; empty where the line can't be read or has no such call.
+
+    >>> with_argument("x = F.dropout(x, 0.5)", "dropout", "training=self.training")
+    'x = F.dropout(x, 0.5, training=self.training)'
+    """
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return ""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == name]
+    key, _, value = argument.partition("=")
+    for call in calls:
+        call.keywords.append(ast.keyword(key, ast.parse(value, mode="eval").body))
+    return ast.unparse(tree) if calls else ""

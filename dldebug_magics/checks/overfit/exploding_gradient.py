@@ -47,7 +47,7 @@ def exploding_gradient(signal: SignalCard, run: OverfitBatch, setup: SetUp) -> I
     yield Evidence(Confidence.LIKELY, facts, place, fix, by_he, refuted_by=refuted)
 
 
-_GROWN = 1e3
+_GROWN = 200.0
 
 
 def _program(gain: float) -> Subject:

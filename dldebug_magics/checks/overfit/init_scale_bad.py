@@ -25,7 +25,7 @@ def init_scale_bad(signal: SignalCard, run: OverfitBatch, setup: SetUp) -> Itera
     The deviation of a layer's outputs is that of its inputs times the weights' own, times the square root of their number. Weights of
     `torch.randn`, or of a deviation of 1e-4, are off by a factor that every further layer multiplies.
 
-    Shows as: a first loss far above chance, or outputs that are nearly the same for every sample; slow or no learning.
+    Shows as: a first loss far above chance, or outputs that are nearly the same for every sample.
     Proven by: a copy with these weights begun anew, which memorises the batch.
     Not this when: the scale is unusual and the batch is memorised: a last layer that begins near zero, pretrained weights, a norm behind.
     Fails: transposed convolutions, recurrent layers and weights applied by `einsum` are not measured.
@@ -34,10 +34,8 @@ def init_scale_bad(signal: SignalCard, run: OverfitBatch, setup: SetUp) -> Itera
     off = [p for p in signal.passages if p.gain is not None and p.weight and (p.gain > _LARGE or 0 < p.gain < _SMALL)]
     if not off or run.passed:
         return
-    worst = max(off, key=lambda p: abs(math.log(p.gain or 1.0)))
-    names = tuple(dict.fromkeys(p.weight for p in off))
-    weight = module_expression(setup.names["model"], worst.weight)
-    code = f"torch.nn.init.kaiming_normal_({weight}, nonlinearity='relu')"
+    worst, names = max(off, key=lambda p: abs(math.log(p.gain or 1.0))), tuple(dict.fromkeys(p.weight for p in off))
+    code = f"torch.nn.init.kaiming_normal_({module_expression(setup.names['model'], worst.weight)}, nonlinearity='relu')"
     yield Evidence(
         Confidence.LIKELY,
         facts=_facts(worst, run),
@@ -49,11 +47,10 @@ def init_scale_bad(signal: SignalCard, run: OverfitBatch, setup: SetUp) -> Itera
 
 
 def _facts(worst: Passage, run: OverfitBatch) -> tuple[Fact, ...]:
-    chance = run.floor.chance
     return (
         Fact(f"gain of {worst.weight}: its size times the root of its inputs", f"{worst.gain:.2g}", "0.5 to 2"),
-        Fact("deviation in front of it and behind", f"{worst.deviation_in:.2g} and {worst.deviation_out:.2g}", "about the same"),
-        Fact("first loss", f"{run.first:.3g}", "" if chance is None else f"about {chance:.3g}, that of chance"),
+        Fact("deviation before and behind", f"{worst.deviation_in:.2g} and {worst.deviation_out:.2g}", "about the same"),
+        Fact("first loss", f"{run.first:.3g}", f"{run.floor.chance or 0:.3g} by chance"),
     )
 
 

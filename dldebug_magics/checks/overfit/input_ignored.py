@@ -17,7 +17,7 @@ from ..small_data import classes
 def input_ignored(use: InputUse, run: OverfitBatch) -> Iterator[Evidence]:
     """The outputs do not depend on the inputs: whatever goes in, the same comes out.
 
-    A name used twice, a tensor of zeros or noise where the batch should be, a mask that hides all: the model learns the labels' frequencies.
+    A name used twice, a tensor of zeros or noise where the batch should be, a mask that hides all: only the labels' shares are learnt.
 
     Shows as: a plateau at the entropy of the labels, or at the variance of the targets.
     Proven by: outputs that are the same to the bit when the samples change places and the values move, before training and after ten steps.

@@ -36,7 +36,7 @@ def missing_nonlinearity(linearity: LinearityCard, run: OverfitBatch) -> Iterato
             Fact("distance of the model from a straight line, in deviations of its outputs", f"{linearity.bend:.0e}", "above 0.01"),
             Fact("layers that take another layer's output as it is", f"{linearity.chained}", "an activation between"),
         ),
-        where=where(linearity.module, linearity.line),
+        where=where(linearity.module, linearity.users_line),
         fix=Fix("Put an activation between the layers.", "x = torch.relu(x)   # in front of this layer", "ReLUs between the layers"),
         cure=rectified_between,
         refuted_by="Two inputs whose middle does not give the middle of their outputs.",

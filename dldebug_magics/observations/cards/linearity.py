@@ -1,6 +1,7 @@
 """Whether a model is one straight line from input to output: f at the middle of two inputs against the middle of f at both.
 
-In evaluation mode, without the activation that closes the model, and at inputs twice as wide as the batch, so that no bend is missed.
+In evaluation mode, without the activation that closes the model, and at inputs twice as wide as the batch, so that no bend is missed. With
+an activation on the way nothing is said: one that hardly bends, or does not let anything through, is another cause.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ _WIDE = 2.0  # times the deviation of the batch
 @dataclasses.dataclass(frozen=True)
 class LinearityCard(Observation):
     """`bend` is the distance from a straight line, in units of the outputs' deviation; `chained` counts the multiplications by a weight
-    whose input has passed another one, and `module` and `line` are where the first of these is.
+    whose input has passed another one, and `module` and `users_line` are where the first of these is.
     """
 
     bend: float
     chained: int
     module: str
-    line: Line
+    users_line: Line
     features: int
 
     @classmethod
@@ -63,7 +64,7 @@ def _drawn(like: Tensor, numbers: torch.Generator) -> Tensor:
 
 
 def _output(subject: Subject, given: list[Tensor], values: list[Tensor]) -> Tensor | None:
-    """What the model makes of these inputs, before its closing activation; None where it gives no tensor."""
+    """What the model makes of these inputs, before its closing activation; None where an activation bends it on the way."""
     by_id = {id(t): value for t, value in zip(given, values, strict=True)}
     changed = with_inputs(subject, lambda t: by_id[id(t)])
     seeded(subject.seed)
@@ -71,7 +72,9 @@ def _output(subject: Subject, given: list[Tensor], values: list[Tensor]) -> Tens
         output, _ = forward(changed, changed.batch)
     found = next((t for t in tensors(output) if t.is_floating_point() and t.ndim), None)
     last = None if found is None else closing(found, calls.made)
-    return found.detach() if found is not None and last is None else None if last is None else last.arguments[0].detach()
+    if found is None or any(call is not last for call in calls.made):
+        return None
+    return (found if last is None else last.arguments[0]).detach()
 
 
 def _chained(subject: Subject) -> list[Passing]:

@@ -42,15 +42,13 @@ class UnitCard(Observation):
     @classmethod
     def measure(cls, subject: Subject) -> Iterator[UnitCard]:
         """A look at every weight, and four training steps where one is suspicious."""
-        found = {name: (p, _row(name, p, subject)) for name, p in subject.model.named_parameters() if _looked_at(p)}
-        found = {name: (p, row) for name, (p, row) in found.items() if row is not None}
+        looked_at = [(p, _row(name, p, subject)) for name, p in subject.model.named_parameters() if _looked_at(p)]
+        found = [(p, row) for p, row in looked_at if row is not None]
         if found:
             seeded(subject.seed)
             for _ in islice(Training(subject), _STEPS):
                 pass
-        yield cls(
-            tuple(dataclasses.replace(row, stayed=p.grad is not None and _equal(_units(row.name, p, subject))) for p, row in found.values())
-        )
+        yield cls(tuple(dataclasses.replace(row, stayed=p.grad is not None and _equal(_units(row.name, p, subject))) for p, row in found))
 
 
 def _looked_at(parameter: nn.Parameter) -> bool:
