@@ -13,6 +13,7 @@ from ...observations.data_audit import DataAudit
 from ...observations.data_audit.facts import Split
 from ..small_data import groups
 
+_MOST_CLASSES = 20  # next words and the like are always unequal
 _FACTOR = 10  # the most frequent class against the rarest
 
 
@@ -29,7 +30,7 @@ def class_imbalance(audit: DataAudit) -> Iterator[Evidence]:
     See: FSDL, "dataset construction": class imbalance; torch.utils.data.WeightedRandomSampler.
     """
     train = audit.split("train")
-    if train is None or len(train.counts) < 2 or audit.weighted or train.samples < 50 or train.samples < 10 * len(train.counts):
+    if train is None or not 2 <= len(train.counts) <= _MOST_CLASSES or audit.weighted or train.samples < max(50, 10 * len(train.counts)):
         return
     if train.counts[0][1] >= _FACTOR * train.counts[-1][1]:
         yield _evidence(train)

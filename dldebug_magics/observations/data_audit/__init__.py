@@ -80,7 +80,7 @@ class DataAudit(Observation):
             for portion in portions(material.source, samples):
                 material.add(subject, portion)
                 if time.perf_counter() - seen > _PAUSE:
-                    yield cls(so_far=sum(len(m.numbers) for m in read.values()), decided=False)
+                    yield cls(so_far=sum(len(m.numbers) for m in read.values()), passed=False, decided=False)
                     seen = time.perf_counter()
         yield cls._seen(subject, read, tuple(given.keys() - read.keys()))
 

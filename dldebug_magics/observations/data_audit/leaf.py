@@ -26,22 +26,31 @@ class Leaf:
 
     def add(self, tensor: Tensor, start: int) -> None:
         """Take in one batch, whose samples follow the `start` before."""
-        values = tensor.double().flatten(1) if tensor.ndim > 1 else tensor.double()[:, None]
-        finite = values.isfinite()
-        masks = bool((finite | (values == float("-inf"))).all()) and not bool(values[finite].any())  # an additive attention mask
-        kept = torch.where(finite, values, 0.0)
         self.shape = self.shape if self.shape == tuple(tensor.shape[1:]) else ()
+        values = tensor.flatten(1) if tensor.ndim > 1 else tensor[:, None]
+        values = values if values.dtype in (torch.float32, torch.float64) else values.double()
+        finite = values.isfinite()
+        if not finite.all():
+            self._broken(values, finite, start)
+        elif values.numel():
+            self.minimum, self.maximum = min(self.minimum, float(values.min())), max(self.maximum, float(values.max()))
+        kept = torch.where(finite, values, 0.0)
+        means = kept.square().mean(1, dtype=torch.float64)
         self.count += int(finite.sum())
-        self.total += float(kept.sum())
-        self.squares += float(kept.square().sum())
-        self.sizes += kept.square().mean(1).sqrt().tolist()
-        if finite.any():
-            self.minimum = min(self.minimum, float(values[finite].min()))
-            self.maximum = max(self.maximum, float(values[finite].max()))
-        if not masks and not finite.all():
-            self.not_finite += int((~finite).sum())
-            self.broken += [start + row for row in (~finite).any(1).nonzero()[:, 0].tolist()]
-            self.columns |= set((~finite).any(0).nonzero()[:, 0].tolist())
+        self.total += float(kept.sum(dtype=torch.float64))
+        self.squares += float(means.sum()) * kept.shape[1]
+        self.sizes += means.sqrt().tolist()
+
+    def _broken(self, values: Tensor, finite: Tensor, start: int) -> None:
+        """Ends over what is finite, and where the rest stands. An additive attention mask, of 0 and minus infinity, is whole."""
+        good = values[finite]
+        if good.numel():
+            self.minimum, self.maximum = min(self.minimum, float(good.min())), max(self.maximum, float(good.max()))
+        if bool((finite | (values == float("-inf"))).all()) and not bool(good.any()):
+            return
+        self.not_finite += int((~finite).sum())
+        self.broken += [start + row for row in (~finite).any(1).nonzero()[:, 0].tolist()]
+        self.columns |= set((~finite).any(0).nonzero()[:, 0].tolist())
 
     @property
     def mean(self) -> float:

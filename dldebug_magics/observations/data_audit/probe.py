@@ -43,7 +43,7 @@ class Strength:
     @property
     def strong(self) -> bool:
         """Nobody would overlook it."""
-        return self.r > 0.4 and self.z > 6
+        return self.r > 0.4 and self.z > 5
 
     @property
     def absent(self) -> bool:
