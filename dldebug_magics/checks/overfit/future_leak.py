@@ -49,8 +49,7 @@ def _fix(layer: str, name: str) -> Fix:
         return Fix("Pad on the left only.", f"x = F.pad(x, (dilation * (kernel - 1), 0))   # {name}: padding=0", "left padding")
     if layer in ("LSTM", "GRU", "RNN"):
         return Fix("Read forwards only.", f"{name} = torch.nn.{layer}(..., bidirectional=False)", "no reading backwards")
-    code = "F.scaled_dot_product_attention(q, k, v, is_causal=True)"
-    return Fix("Let each step see only itself and what came before.", code, "a causal mask")
+    return Fix("Let each step see only what came before.", "F.scaled_dot_product_attention(q, k, v, is_causal=True)", "a causal mask")
 
 
 class _Writer(nn.Module):

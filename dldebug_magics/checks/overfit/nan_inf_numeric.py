@@ -25,13 +25,15 @@ def nan_inf_numeric(numerics: NumericsCard, inputs: InputCard, run: OverfitBatch
 
     Shows as: a loss of nan or inf.
     Proven by: the first operation that turned finite numbers into others, caught as it ran; and a copy with that operation guarded.
-    Not this when: a masked -inf is taken up by a softmax; numbers grew for many steps first, which is a matter of the learning rate.
+    Not this when: a masked -inf is taken up by a softmax, or fills a row of it (`fully_masked_attention_row`); numbers grew for many steps
+    first, which is a matter of the learning rate.
     Fails: inside compiled or fused code only the fused operation is named.
     See: FSDL, "the five most common bugs": "numerical instability - inf/NaN, often from exp, log or division".
     """
     yield from (_in_the_batch(*row) for row in inputs.not_finite)
-    if numerics.culprit is not None and not inputs.not_finite and (numerics.moderate or numerics.step == 0):
-        yield _in_an_operation(numerics.culprit, numerics.step or 0)
+    culprit = numerics.culprit
+    if culprit is not None and not culprit.masks_all and not inputs.not_finite and (numerics.moderate or numerics.step == 0):
+        yield _in_an_operation(culprit, numerics.step or 0)
 
 
 def _in_the_batch(role: str, bad: int, count: int) -> Evidence:

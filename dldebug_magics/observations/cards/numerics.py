@@ -55,24 +55,33 @@ class NumericsCard(Observation):
         for _ in islice(steps, max(bad - 1, 0)):
             pass
         for step in range(max(bad - 1, 0), bad + 1):
-            watch = _watched(subject)
-            if watch.found:
-                edge = watch.at_edge[-1] if watch.at_edge else None
-                yield cls(step, watch.found[0], edge)
+            culprit, edge = _watched(subject)
+            if culprit is not None:
+                yield cls(step, culprit, edge)
                 return
             next(steps, None)
         yield cls(bad)
 
 
-def _watched(subject: Subject) -> FirstNonFinite:
+def _watched(subject: Subject) -> tuple[BadOperation | None, BadOperation | None]:
+    """The operation that spoilt the loss, or else a gradient, and the forward operation behind a backward one; None where all is finite."""
     subject.model.zero_grad(set_to_none=True)
     with restored(subject), torch.enable_grad(), FirstNonFinite(subject.model) as watch:
         loss = loss_of(subject).loss
         if loss.requires_grad:
             watch.backward = True
             loss.backward()
-        gradients = [p.grad for p in subject.model.parameters() if p.grad is not None]
-        clean = bool(torch.isfinite(loss)) and all(bool(torch.isfinite(g).all()) for g in gradients)
-    if clean:
-        watch.found.clear()
-    return watch
+    results = [loss, *(p.grad for p in subject.model.parameters() if p.grad is not None)]
+    spoilt = [t for t in results if not bool(torch.isfinite(t).all())]
+    if not spoilt or not watch.found:
+        return None, None
+    known = [found for found in map(watch.origin, spoilt) if found is not None]
+    culprit = known[0] if known else next((f for f in watch.found if f.backward), watch.found[0])
+    return culprit, _edge(culprit, watch.at_edge)
+
+
+def _edge(culprit: BadOperation, at_edge: list[BadOperation]) -> BadOperation | None:
+    """The forward operation at the edge of its domain: of the kind whose gradient failed, or else the last."""
+    kind = culprit.node.removesuffix("0").removesuffix("Backward").replace("_", "").lower()
+    alike = [edge for edge in at_edge if kind and edge.name.replace("_", "") == kind]
+    return next(reversed(alike or at_edge), None)

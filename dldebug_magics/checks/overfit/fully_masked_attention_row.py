@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+from ...cures.masked_rows import unmasked
+from ...engine.check import check
+from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
+from ...engine.subject import Subject
+from ...instruments.source_lines import where
+from ...observations.cards.numerics import NumericsCard
+from ...observations.overfit_batch import OverfitBatch
+from ..small_data import courses
+
+
+@check(severity=Severity.ERROR)
+def fully_masked_attention_row(numerics: NumericsCard, run: OverfitBatch) -> Iterator[Evidence]:
+    """A softmax is given a row in which everything is masked, and makes NaN of it.
+
+    Each row of attention weights must have something to look at: over nothing but -inf the softmax is 0 / 0. A sample that is all padding,
+    a causal mask over padding on the left, or a mask with True and False the wrong way round leave such rows.
+
+    Shows as: a loss of nan in the first steps, often in some batches only.
+    Proven by: the softmax itself, caught as it ran: -inf and numbers went in, NaN came out; and a copy whose empty rows are unmasked.
+    Not this when: each row keeps one entry that is not masked; then -inf is the right mask.
+    Fails: fused attention, which gives 0 for an empty row in newer torch.
+    See: torch.nn.MultiheadAttention, `key_padding_mask`: True means ignored; in `scaled_dot_product_attention` True means looked at.
+    """
+    found = numerics.culprit
+    if found is not None and found.masks_all:
+        step = numerics.step or 0
+        yield Evidence(
+            Confidence.PROVEN if step == 0 else Confidence.LIKELY,
+            facts=(
+                Fact("first operation that spoils the loss", f"{found.name.strip('_')} at step {step}", "none"),
+                Fact("what went into it", f"rows of -inf only; others up to {found.inputs[0][1]:.3g}", "a finite entry in every row"),
+            ),
+            where=where(found.module, found.line),
+            fix=Fix(
+                "Leave every row something to look at, or set the weights of empty rows to 0.",
+                "empty = mask.all(-1, keepdim=True)   # True: masked\n"
+                "weights = scores.masked_fill(mask & ~empty, -torch.inf).softmax(-1).masked_fill(empty, 0.0)",
+                "empty rows unmasked",
+            ),
+            cure=unmasked,
+            always=step == 0,
+            refuted_by="The same softmax with finite results on this batch.",
+        )
+
+
+class _Reader(nn.Module):
+    def __init__(self, kept: int):
+        super().__init__()
+        self.attend, self.head, self.kept = nn.MultiheadAttention(4, 2, batch_first=True), nn.Linear(24, 3), kept
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        padding = torch.arange(6) >= (torch.arange(len(x)) % 7).clamp(min=self.kept)[:, None]
+        return self.head((x + self.attend(x, x, x, key_padding_mask=padding)[0]).flatten(1))
+
+
+def _program(kept: int) -> Subject:
+    torch.manual_seed(0)
+    net = _Reader(kept)
+    return Subject(net, nn.CrossEntropyLoss(), torch.optim.Adam(net.parameters(), lr=3e-2), courses())
+
+
+@fully_masked_attention_row.bad
+def some_samples_are_all_padding() -> Subject:
+    return _program(kept=0)
+
+
+@fully_masked_attention_row.good
+def every_sample_has_one_step() -> Subject:
+    return _program(kept=1)
