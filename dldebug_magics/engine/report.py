@@ -40,8 +40,8 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """True when the experiment passed and nothing worse than a note was found."""
-        passed = self.experiment is None or getattr(self.experiment, "passed", True)
+        """True when the experiment passed, or went as far as the program allows, and nothing worse than a note was found."""
+        passed = getattr(self.experiment, "passed", True) or getattr(self.experiment, "settled", False)
         return passed and not self.stopped and not self.alarms
 
     @property

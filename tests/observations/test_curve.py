@@ -25,6 +25,8 @@ NOISE = random.Random(0)
         ([2.3 + 0.01 * i for i in range(300)], CHANCE, Shape.UP),
         ([2.3 * 1.1**i for i in range(300)], CHANCE, Shape.EXPLODES),
         ([2.3, 5.0, math.nan], CHANCE, Shape.EXPLODES),
+        ([2.3] * 20 + [7.0, 3e9], CHANCE, Shape.EXPLODES),
+        ([-1.0] * 20 + [-3e9] * 20, Floor(-math.inf, -math.inf), Shape.FELL),
         ([1.2 + (-1) ** i + 0.1 * NOISE.random() for i in range(300)], CHANCE, Shape.OSCILLATES),
         ([32.0] + [2.3 * 0.95**i for i in range(200)], CHANCE, Shape.FELL),
         ([2.3 - 0.5 * i for i in range(300)], Floor(-math.inf, -math.inf, mirrored=True), Shape.UP),

@@ -96,3 +96,55 @@ def test_raw_scores_into_nll_are_no_flipped_sign():
 def test_bounded_below_zero_is_a_floor():
     found = floor(lambda output, target: -functional.cosine_similarity(output, functional.one_hot(target, 10).float()).mean())
     assert found.value == pytest.approx(-1, abs=1e-3)
+
+
+def letters(net, loss_fn, codes, wanted):
+    return attainable(Subject(net, loss_fn, None, (codes, wanted), batch=(codes, wanted)))
+
+
+class Turned(nn.Module):
+    """Logits as cross entropy wants them, [N, C, T]: a view whose numbers do not lie in a row."""
+
+    def __init__(self, *closing):
+        super().__init__()
+        torch.manual_seed(0)
+        self.net = nn.Sequential(nn.Embedding(7, 5), *closing)
+
+    def forward(self, codes):
+        return self.net(codes).mT
+
+
+def test_outputs_in_any_memory_order_have_a_floor():
+    codes, wanted = torch.arange(24).reshape(4, 6) % 7, torch.arange(24).reshape(4, 6) % 5
+    assert letters(Turned(), nn.CrossEntropyLoss(), codes, wanted).value == pytest.approx(0, abs=1e-4)
+    assert letters(Turned(nn.LogSoftmax(-1)), nn.NLLLoss(), codes, wanted).value == pytest.approx(0, abs=1e-4)
+
+
+def test_an_alignment_free_loss_has_a_floor():
+    class Reader(nn.Linear):
+        def forward(self, x):
+            return super().forward(x).log_softmax(-1).transpose(0, 1)
+
+    strips, wanted = torch.randn(4, 9, 8), torch.randint(1, 5, (4, 3))
+    loss = nn.CTCLoss()
+    found = letters(Reader(8, 5), lambda output, y: loss(output, y, torch.full((4,), 9), torch.full((4,), 3)), strips, wanted)
+    assert found.value == pytest.approx(0, abs=1e-3) and found.chance > 0.5
+
+
+def test_logits_masked_out_for_some_samples_have_a_chance():
+    """Each sample's own column is minus infinity, as in SimCLR: the best constant answer is the entropy of the labels."""
+    own, labels = torch.eye(10, dtype=torch.bool), (torch.arange(10) + 5) % 10
+    found = floor(lambda output, y: functional.cross_entropy(output.masked_fill(own, -math.inf), y), batch=(POINTS[:10], labels))
+    assert found.value == pytest.approx(0, abs=1e-4) and found.chance == pytest.approx(math.log(10), abs=0.01)
+
+
+def test_a_second_term_in_the_output_makes_the_floor_unknown():
+    """The output's own penalty is no constant: the model can raise and lower it."""
+
+    class Penalised(nn.Linear):
+        def forward(self, x):
+            return super().forward(x), self.weight.square().sum()
+
+    batch = (POINTS, HEIGHTS)
+    loss = lambda output, y: functional.mse_loss(output[0], y) + output[1]  # noqa: E731
+    assert attainable(Subject(Penalised(8, 1), loss, None, batch, batch=batch)).value is None

@@ -17,6 +17,7 @@ from ...engine.observation import Observation
 from ...engine.subject import Subject
 from . import wording
 from .curve import UNKNOWN, Floor, Shape, last, shape
+from .minimum import CLEARLY, at_a_minimum
 from .objective import as_loss
 from .stopping import PAUSE, decided, third_of
 from .training import Crash, Training
@@ -48,10 +49,11 @@ class OverfitBatch(Observation):
     crash: Crash | None = None
     default_optimizer: bool = False
     in_evaluation: bool = False
+    settled: bool = False
 
     @classmethod
     def measure(cls, subject: Subject, *, steps: int = 300, size: int = 32) -> Iterator[OverfitBatch]:
-        """Train on the frozen batch; yields what is known so far a few times a second.
+        """Train on the frozen batch; yields what is known so far a few times a second. A run that stops above the floor is looked at again.
 
         steps: how many training steps before a plateau is believed; a loss still on its way gets up to three times as many.
         size: how many samples at most.
@@ -66,7 +68,10 @@ class OverfitBatch(Observation):
             if time.perf_counter() - seen > PAUSE or len(training.losses) == third_of(steps):
                 yield cls._seen(subject, training, floor, steps)
                 seen = time.perf_counter()
-        yield cls._seen(subject, training, floor, steps)
+        ended = cls._seen(subject, training, floor, steps)
+        yield ended
+        if ended.decided and not ended.passed and floor.known and ended.excess <= CLEARLY:
+            yield dataclasses.replace(ended, settled=at_a_minimum(subject, floor, ended.first))
 
     @classmethod
     def _seen(cls, subject: Subject, training: Training, floor: Floor, steps: int) -> OverfitBatch:

@@ -15,6 +15,7 @@ from statistics import median
 REACHED = 0.01  # of the scale above the floor: the run may stop
 HEALTHY = 0.1  # of the scale above the floor: the batch is memorised
 TAIL = 10
+BLOWN_UP = 1e6  # times the first loss
 _SLIGHT = 1e-5  # of the first loss: a smaller chance loss says that one output suits all samples
 
 
@@ -81,7 +82,7 @@ def shape(losses: Sequence[float], floor: Floor) -> Shape:
     >>> shape([2.3] * 100, Floor(0.0, 2.3)).value
     'plateaus'
     """
-    if any(not math.isfinite(v) for v in losses):
+    if exploded(losses, floor):
         return Shape.EXPLODES
     first, end = losses[0], last(losses)
     if floor.value is None or not math.isfinite(floor.value):
@@ -96,6 +97,11 @@ def shape(losses: Sequence[float], floor: Floor) -> Shape:
     if oscillates(losses, floor):
         return Shape.OSCILLATES
     return Shape.FALLING if falling(losses, floor) else Shape.PLATEAUS
+
+
+def exploded(losses: Sequence[float], floor: Floor) -> bool:
+    """Whether the loss is no number, or a million times what it was."""
+    return any(not math.isfinite(v) for v in losses) or losses[-1] > BLOWN_UP * max(abs(losses[0]), floor.scale(losses[0]))
 
 
 def _without_floor(losses: Sequence[float], floor: Floor) -> Shape:

@@ -46,7 +46,7 @@ def attainable(subject: Subject) -> Floor:
     output, judge, named = found
     groups = same_inputs(subject, output.shape[0] if output.ndim else 0)
     last = closing(output, calls.named_in(_NORMALISING))
-    inside = None if last is None else _before(last, judge)
+    inside = None if last is None else _before(last, output, judge)
     if inside is not None and named in _OF_PROBABILITIES:
         return _searched(*inside, groups, bool(broadcasts.seen))
     floor = _searched(output, judge, groups, bool(broadcasts.seen))
@@ -58,7 +58,8 @@ def attainable(subject: Subject) -> Floor:
 def _searched(output: Tensor, judge: Judge, groups: Tensor | None, broadcast: bool) -> Floor:
     """The lowest loss over free outputs, tied by group, and over one output for all samples."""
     output = output.detach()
-    chance = lowest(lambda free: judge(free.expand_as(output)), output.mean(0, keepdim=True)) if output.ndim else None
+    mean = output.masked_fill(~output.isfinite(), 0.0).mean(0, keepdim=True) if output.ndim else output
+    chance = lowest(lambda free: judge(free.expand_as(output)), mean) if output.ndim else None
     if broadcast:
         return Floor(0.0, chance)
     free = output if groups is None else grouped(output, groups)
@@ -70,12 +71,19 @@ def _searched(output: Tensor, judge: Judge, groups: Tensor | None, broadcast: bo
     return Floor(value, chance)
 
 
-def _before(last: Call, judge: Judge) -> tuple[Tensor, Judge] | None:
+def _before(last: Call, output: Tensor, judge: Judge) -> tuple[Tensor, Judge] | None:
     """Probabilities can't take any value: what is free is the input of the activation that made them."""
-    given = last.argument(0, "input")
-    if not isinstance(given, Tensor) or given.shape != last.result.shape:
+    given, made = last.argument(0, "input"), last.result
+    if not isinstance(given, Tensor) or given.shape != made.shape:
         return None
-    return given, lambda free: judge(last.function(free, *last.arguments[1:], **last.keywords))
+    layout = output.shape, output.stride(), output.storage_offset() - made.storage_offset()
+    reshaped = made.is_contiguous() and output.untyped_storage().data_ptr() == made.untyped_storage().data_ptr()
+
+    def judged(free: Tensor) -> Tensor:
+        values = last.function(free, *last.arguments[1:], **last.keywords)
+        return judge(values.contiguous().as_strided(*layout) if reshaped else values)
+
+    return given, judged
 
 
 def _weighted(passed: Passed) -> bool:
@@ -93,14 +101,14 @@ def _judge(subject: Subject, passed: Passed, calls: Calls) -> tuple[Tensor, Judg
         call = losses[0]
         rest, keywords = call.arguments[1:], {k: v for k, v in call.keywords.items() if k != "input"}
         return call.argument(0, "input"), lambda free: call.function(free, *rest, **keywords), call.name
-    held = [t for t in tensors(passed.output) if t.is_floating_point() and t.requires_grad and t.ndim]
+    held = [t for t in tensors(passed.output) if t.is_floating_point() and t.requires_grad]
     if subject.step is not None or subject.loss_fn is None or _opaque(passed.output) or not passed.loss.requires_grad:
         return None
     for t in held:
         t.retain_grad()
     passed.loss.backward(retain_graph=True)
     decisive = [t for t in held if t.grad is not None]
-    if len(decisive) != 1:
+    if len(decisive) != 1 or not decisive[0].ndim:
         return None
     chosen = decisive[0]
     return chosen, lambda free: loss_from(subject, mapped(passed.output, lambda t: free if t is chosen else t.detach()), passed.targets), ""

@@ -17,7 +17,7 @@ def lowest(loss: Judge, start: Tensor) -> float | None:
     """The smallest loss that L-BFGS finds; -inf where it runs away, None where it has not settled or there is no gradient to follow."""
     if start.numel() > _MOST_NUMBERS:
         return None
-    free, values = start.detach().clone().requires_grad_(), []
+    free, values = start.detach().clone(memory_format=torch.contiguous_format).requires_grad_(), []
     solver = torch.optim.LBFGS([free], lr=1.0, max_iter=_ROUND, tolerance_grad=1e-9, tolerance_change=1e-12, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .curve import REACHED, Floor, Shape, falling, last, shape
+from .curve import BLOWN_UP, REACHED, Floor, Shape, falling, last, shape
 
 PAUSE = 0.05  # seconds between two partial observations
 _LONGEST = 3  # times the asked-for steps, while the loss is still on its way
@@ -18,7 +18,7 @@ def third_of(steps: int) -> int:
 def decided(losses: list[float], floor: Floor, steps: int) -> bool:
     """Whether the verdict is clear: at the floor, blown up, or a full run that no longer falls."""
     first, now, count = losses[0], losses[-1], len(losses)
-    if not math.isfinite(now) or abs(now) > 1e6 * max(abs(first), floor.scale(first)):
+    if not math.isfinite(now) or abs(now) > BLOWN_UP * max(abs(first), floor.scale(first)):
         return True
     if floor.value is not None and math.isfinite(floor.value) and count >= 10 and floor.excess(last(losses), first) <= REACHED:
         return True

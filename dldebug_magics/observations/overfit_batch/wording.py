@@ -46,6 +46,8 @@ def sentence(run: OverfitBatch, findings: tuple[Finding, ...]) -> str:
         return f"{_capital(outcome)}."
     if not findings and not run.decided:
         return f"Not decided: {outcome}. Give it more time with --budget."
+    if not findings and run.settled:
+        return f"It learns as far as it goes: {outcome}, at a minimum that L-BFGS does not leave either. No cause was proven."
     if not findings:
         return f"It does not learn: {outcome}. No cause was proven."
     first = findings[0]
