@@ -15,14 +15,18 @@ from dldebug_magics.ask import ask
 from dldebug_magics.engine.nested import tensors
 from dldebug_magics.engine.subject import Subject
 from tests.deep_state import differences, state_of
-from tests.healthy import KINDS, OPTIMIZERS, make
+from tests.healthy import KINDS, OPTIMIZERS, WITH_ALL, in_turn, make
 
 MOMENTS = ("forward", "backward", "optimizer step")
 SLOW = 0.02  # of the sound rate: the run does not end before it is stopped
-EVERYWHERE = """conv_batch_norm residual_with_zero_branch segmentation weight_normalised frozen_backbone caches_activation lstm gru
-    transformer_with_dropout tied_weights carries_detached_state tiny_bert variational_autoencoder penalised_weights lazy_layers own_step
-    own_generator""".split()  # stopped with every optimizer; the others, which differ from these in their data, with one
-each_program = pytest.mark.parametrize(("kind", "optimizer"), [(kind, optimizer) for kind in KINDS for optimizer in OPTIMIZERS])
+# What differs from these, and from the kinds asked with all optimizers, in its data or its loss alone is left out.
+WITH_ONE = """two_inputs dataclass_batch writes_to_its_input gaussian_likelihood tiny_gpt tiny_resnet one_cycle_per_batch
+    left_in_evaluation_mode accumulated_gradients weighted_sampler monte_carlo_dropout frozen_batch_norm low_rank_adapters
+    gradient_reversal stop_gradient_twins slow_copy_as_target straight_through_codebook target_network policy_gradient
+    contrastive contrastive_in_a_step pairwise_ranking spectral_norm_discriminator generator critic_with_gradient_penalty
+    normalising_flow denoiser mixture_of_experts unused_head tagger_with_padding alignment_free""".split()
+PROGRAMS = [(kind, name) for kind in WITH_ALL for name in OPTIMIZERS] + [(kind, in_turn(kind)) for kind in WITH_ONE]
+each_program = pytest.mark.parametrize(("kind", "optimizer"), PROGRAMS)
 
 
 class Trap:
@@ -88,7 +92,7 @@ def test_after_an_exception(kind, optimizer):
     assert report.untouched, report.left_behind
 
 
-@pytest.mark.parametrize(("kind", "optimizer"), [(k, o) for k in KINDS for o in (OPTIMIZERS if k in EVERYWHERE else ["AdamW"])])
+@each_program
 def test_after_an_interruption_at_every_tenth_step(kind, optimizer):
     subject = make(kind, optimizer, pace=SLOW)
     before = state_of(subject)

@@ -7,6 +7,8 @@ that returns a Subject without an optimizer; its learning rates are sound: they 
 from __future__ import annotations
 
 import dataclasses
+import importlib
+import pkgutil
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +16,6 @@ import torch
 
 from dldebug_magics.engine.subject import Subject
 
-from . import generative, language, losses, sequences, shapes, vision
 from .kind import Kind
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
@@ -23,12 +24,16 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "AdamW": torch.optim.AdamW,
     "RMSprop": torch.optim.RMSprop,
 }
-KINDS: dict[str, Kind] = {
-    name: kind
-    for family in (vision, sequences, language, generative, losses, shapes)
-    for name, kind in vars(family).items()
-    if isinstance(kind, Kind)
-}
+FAMILIES = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+KINDS: dict[str, Kind] = {name: kind for family in FAMILIES for name, kind in vars(family).items() if isinstance(kind, Kind)}
+WITH_ALL = """conv_batch_norm residual_with_zero_branch segmentation weight_normalised frozen_backbone caches_activation lstm gru
+    transformer_with_dropout tied_weights carries_detached_state tiny_bert variational_autoencoder penalised_weights lazy_layers own_step
+    own_generator""".split()  # these differ from each other in what a step changes: they are asked with every optimizer
+
+
+def in_turn(kind: str) -> str:
+    """One optimizer for a kind: another for the next."""
+    return list(OPTIMIZERS)[list(KINDS).index(kind) % len(OPTIMIZERS)]
 
 
 def make(kind: str, optimizer: str, *, pace: float = 1.0, **changes: Any) -> Subject:
@@ -38,4 +43,6 @@ def make(kind: str, optimizer: str, *, pace: float = 1.0, **changes: Any) -> Sub
         torch.manual_seed(0)
         subject = recipe.build()
     trained = [p for p in subject.model.parameters() if p.requires_grad]
-    return dataclasses.replace(subject, optimizer=OPTIMIZERS[optimizer](trained, lr=pace * recipe.rates[optimizer]), **changes)
+    steps = OPTIMIZERS[optimizer](trained, lr=pace * recipe.rates[optimizer])
+    scheduler = None if recipe.schedule is None else recipe.schedule(steps)
+    return dataclasses.replace(subject, optimizer=steps, scheduler=scheduler, **changes)

@@ -1,7 +1,8 @@
-"""Programs whose target is their input or a distribution: autoencoders and a density."""
+"""Programs whose target is their input or a distribution: autoencoders and densities."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.distributions import Normal, kl_divergence
 from torch.nn import functional
@@ -63,3 +64,50 @@ def gaussian_likelihood() -> Subject:
         return functional.gaussian_nll_loss(output[0], y, output[1].square())
 
     return Subject(_Density(), surprise, train=loader(*diabetes(), batch_size=16))
+
+
+@healthy(sgd=1.0, adam=1e-2, floor=None)
+def narrow_linear_autoencoder() -> Subject:
+    """Principal components: four numbers can't hold sixteen pictures, and are not meant to."""
+    images, _ = digits(16)
+    return Subject(nn.Sequential(nn.Linear(64, 4), nn.Linear(4, 64)), nn.MSELoss(), train=images)
+
+
+class _Coupled(nn.Module):
+    """RealNVP: half of the columns scale and shift the other half, then the halves change places."""
+
+    def __init__(self, columns: int = 10):
+        super().__init__()
+        half = columns // 2
+        self.layers = nn.ModuleList(nn.Sequential(nn.Linear(half, 32), nn.ReLU(), nn.Linear(32, columns)) for _ in range(4))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        one, two = x.chunk(2, dim=1)
+        volume = x.new_zeros(len(x))
+        for layer in self.layers:
+            scale, shift = layer(one).chunk(2, dim=1)
+            scale = torch.tanh(scale)
+            one, two, volume = two * scale.exp() + shift, one, volume + scale.sum(1)
+        return torch.cat([one, two], dim=1), volume
+
+
+def _surprise(output: tuple[Tensor, Tensor]) -> Tensor:
+    return -(Normal(0.0, 1.0).log_prob(output[0]).sum(1) + output[1]).mean()
+
+
+@healthy(sgd=1e-3, adam=3e-3, floor=None)
+def normalising_flow() -> Subject:
+    return Subject(_Coupled(), _surprise, train=loader(diabetes()[0]))
+
+
+@healthy(sgd=0.05, adam=3e-3, floor=None)
+def denoiser() -> Subject:
+    """Diffusion: noise and its strength are drawn anew in every step."""
+    images, _ = digits(16)
+    net = nn.Sequential(nn.Linear(65, 128), nn.SiLU(), nn.Linear(128, 64))
+
+    def step(x: Tensor) -> Tensor:
+        noise, time = torch.randn_like(x), torch.rand(len(x), 1)
+        return functional.mse_loss(net(torch.cat([x * (1 - time) + noise * time, time], dim=1)), noise)
+
+    return Subject(net, train=images, step=step)
