@@ -214,3 +214,22 @@ def test_tokens_and_pictures_are_read():
     pictures[labels == 1, :, 20:40, 20:40] += 1
     report = audited(DataLoader(TensorDataset(pictures, labels), batch_size=20), features=3 * 64 * 64)
     assert report.experiment.signal.train.strong and not report.findings
+
+
+def test_windows_whose_next_one_holds_the_label_have_not_slipped():
+    """Returns that nobody can foretell: the label of one window stands in the next."""
+    returns = torch.randn(1000, generator=torch.Generator().manual_seed(0))
+    windows, up = returns.unfold(0, 16, 1)[:-1], (returns[16:] > 0).long()
+    assert not audited(DataLoader(TensorDataset(windows, up), batch_size=20)).findings
+
+
+def test_near_copies_in_one_split_are_no_signal_that_the_other_lacks():
+    """Many windows a person in training, one in validation, and a task that does not carry over from person to person."""
+    numbers = torch.Generator().manual_seed(0)
+    people, labels = 2 * torch.randn(40, 16, generator=numbers), torch.randint(0, 2, (40,), generator=numbers)
+    order = torch.randperm(800, generator=numbers)
+    windows = people.repeat_interleave(20, 0) + 0.3 * torch.randn(800, 16, generator=numbers)
+    strangers = 2 * torch.randn(300, 16, generator=numbers), torch.randint(0, 2, (300,), generator=numbers)
+    train = TensorDataset(windows[order], labels.repeat_interleave(20)[order])
+    report = audited(DataLoader(train, batch_size=20), DataLoader(TensorDataset(*strangers), batch_size=20))
+    assert report.experiment.signal.train.strong and not report.experiment.signal.val.strong and not report.findings

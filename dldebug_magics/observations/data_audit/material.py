@@ -64,6 +64,10 @@ class Material:
         """The probe's inputs [n, ...]; None where samples differ in shape."""
         return torch.cat(self.points) if self.points and len({t.shape[1:] for t in self.points}) == 1 else None
 
+    def points_from_start(self, count: int) -> Tensor:
+        """The first samples, one after the other."""
+        return torch.cat(self.points)[:count]
+
     def all_labels(self) -> Tensor | None:
         """The targets [n, ...]; None where there are none, or they differ in shape."""
         return torch.cat(self.labels) if self.labels and len({t.shape[1:] for t in self.labels}) == 1 else None

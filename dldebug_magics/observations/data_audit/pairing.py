@@ -17,6 +17,7 @@ from .signal import Signal
 _MOST = 1000  # samples of a split that a probe looks at
 _FEWEST = 100
 _ENOUGH = 300  # samples in which a signal that is there would be seen
+_PAIRS = 500  # samples with a next one
 _SHIFTS = (-1, 1, -2, 2)
 
 
@@ -83,12 +84,24 @@ def _beside(found: Signal, mine: _Asked, known: list[Tensor], other: _Asked, ask
     few = min(300, len(mine.rows), len(other.rows))
     mixed = [torch.cat([view[torch.arange(few) * len(view) // few] for view in pair]) for pair in zip(known, asked, strict=True)]
     which = torch.cat([torch.ones(few, 1), -torch.ones(few, 1)])
-    found = dataclasses.replace(found, val=_told(other, within(asked)), apart=strength(within(mixed), which))
+    found = dataclasses.replace(
+        found,
+        val=_told(other, within(asked)),
+        apart=strength(within(mixed), which),
+        val_to_train=_distance(asked[0], known[0]) / max(1e-9, _distance(known[0], known[0])),
+        train_to_val=_distance(known[0], asked[0]) / max(1e-9, _distance(asked[0], asked[0])),
+    )
     labels, answers = mine.labels(), other.labels()
     if labels.shape[1] != answers.shape[1]:
         return found
     forth, back = strength(across(known, asked), labels, answers), strength(across(asked, known), answers, labels)
     return dataclasses.replace(found, train_on_val=forth, val_on_train=back)
+
+
+def _distance(one: Tensor, other: Tensor) -> float:
+    """The median distance from a sample to the nearest other one."""
+    distances = torch.cdist(one, other)
+    return float((distances.fill_diagonal_(torch.inf) if one is other else distances).amin(1).median())
 
 
 def _structure(points: Tensor) -> Strength | None:
@@ -110,7 +123,11 @@ def _in_order(found: Signal, mine: _Asked, probes: list[Tensor]) -> Signal:
     place = standardised(torch.tensor(numbers)[mine.rows][:, None])
     labels, inputs = strength(within([place]), mine.labels()), strength(probes, place)
     found = dataclasses.replace(found, labels_by_place=labels, inputs_by_place=inputs)
-    for shift in _SHIFTS if numbers == list(range(len(numbers))) else ():
+    if numbers != list(range(len(numbers))):
+        return found
+    row = components(mine.split.points_from_start(_PAIRS).flatten(1))
+    found = dataclasses.replace(found, successive=strength(within([row[:-1]]), row[1:] - row[1:].mean(0)))
+    for shift in _SHIFTS if found.successive is not None and found.successive.absent else ():  # a label to come may stand in the next input
         moved = strength(probes, mine.labels(shift))
         if moved.strong:
             return dataclasses.replace(found, shift=shift, shifted=moved)

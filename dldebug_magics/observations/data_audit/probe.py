@@ -47,12 +47,12 @@ class Strength:
 
     @property
     def absent(self) -> bool:
-        """As with permuted labels."""
-        return self.samples >= 100 and self.p > 0.05 and self.z < 2
+        """As with permuted labels, of which the best of several probes lies a deviation or two off."""
+        return self.samples >= 100 and self.z < 3 and self.r < 0.2
 
     def below(self, other: Strength) -> bool:
-        """Absent here, and so many samples were asked that a signal as strong as the other's can't have been missed."""
-        return self.absent and self.most < 0.7 * other.r
+        """Nothing beyond doubt here, and so many samples that a signal half as strong as the other's can't have been missed."""
+        return self.z < 4 and self.most < 0.5 * other.r
 
 
 def within(views: list[Tensor]) -> list[Tensor]:

@@ -7,6 +7,7 @@ them as it is.
 from __future__ import annotations
 
 import dataclasses
+import pickle
 from typing import Any
 
 import numpy
@@ -36,7 +37,10 @@ def copied_generators(loader: Any) -> Copied | None:
     kept = [thing for thing in reached([loader.dataset], stop=()) if isinstance(thing, KINDS)]
     if not kept or not len(loader.dataset):  # type: ignore[arg-type]
         return None
-    first, second, first_again, second_again = _asked(loader)
+    try:
+        first, second, first_again, second_again = _asked(loader)
+    except (RuntimeError, AttributeError, TypeError, OSError, pickle.PicklingError):  # no worker can be started here: nothing is known
+        return None
     alike = first == second and first_again == second_again and first != first_again
     name = next((name for name, value in vars(loader.dataset).items() if value is kept[0]), "")
     return Copied(_written(kept[0]), name, loader.num_workers, alike)
