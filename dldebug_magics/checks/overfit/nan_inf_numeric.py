@@ -11,6 +11,7 @@ from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
 from ...instruments.non_finite import BadOperation
 from ...instruments.source_lines import where
+from ...observations.cards.half_precision import HalfPrecisionCard
 from ...observations.cards.inputs import InputCard
 from ...observations.cards.numerics import NumericsCard
 from ...observations.overfit_batch import OverfitBatch
@@ -18,7 +19,7 @@ from ..small_data import classes
 
 
 @check(severity=Severity.ERROR)
-def nan_inf_numeric(numerics: NumericsCard, inputs: InputCard, run: OverfitBatch) -> Iterator[Evidence]:
+def nan_inf_numeric(numerics: NumericsCard, inputs: InputCard, half: HalfPrecisionCard, run: OverfitBatch) -> Iterator[Evidence]:
     """A number that is none (NaN) or infinite comes up: in the batch, or out of one operation.
 
     The logarithm of 0, a division by 0, the slope of a root at 0, an exponential of more than 88: one spoils every weight in a step.
@@ -27,11 +28,11 @@ def nan_inf_numeric(numerics: NumericsCard, inputs: InputCard, run: OverfitBatch
     Proven by: the first operation that turned finite numbers into others, caught as it ran; and a copy with that operation guarded.
     Not this when: a masked -inf is taken up by a softmax, or fills a row of it (`fully_masked_attention_row`); numbers grew for many steps
     first, which is a matter of the learning rate.
-    Fails: inside compiled or fused code only the fused operation is named.
+    Fails: inside compiled or fused code only the fused operation is named; float16 out of its range is `fp16_overflow_or_underflow`.
     See: FSDL, "the five most common bugs": "numerical instability - inf/NaN, often from exp, log or division".
     """
     yield from (_in_the_batch(*row) for row in inputs.not_finite)
-    culprit = numerics.culprit
+    culprit = None if half.troubled else numerics.culprit
     if culprit is not None and not culprit.masks_all and not inputs.not_finite and (numerics.moderate or numerics.step == 0):
         yield _in_an_operation(culprit, numerics.step or 0)
 
