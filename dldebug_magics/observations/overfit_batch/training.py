@@ -112,6 +112,6 @@ def _wants_closure(optimizer: torch.optim.Optimizer) -> bool:
 
 def _relative_change(parameters: list[nn.Parameter], before: list[Tensor]) -> float:
     """|new - old| / |old| over all parameters together."""
-    moved = sum(float((p.detach() - b).float().square().sum()) for p, b in zip(parameters, before, strict=True))
-    size = sum(float(b.float().square().sum()) for b in before)
+    moved = sum(float((p.detach() - b).abs().float().square().sum()) for p, b in zip(parameters, before, strict=True))
+    size = sum(float(b.abs().float().square().sum()) for b in before)
     return (moved / size) ** 0.5 if size else 0.0
