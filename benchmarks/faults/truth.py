@@ -93,7 +93,8 @@ def known() -> dict[str, dict[str, Any]]:
 
 def is_current(mutant: Mutant, record: dict[str, Any] | None) -> bool:
     """Whether a record was made from the sources as they are now."""
-    return record is not None and record["sources"] == digest(PROGRAMS[mutant.program], FAULTS[mutant.fault].inject)
+    exists = mutant.fault in FAULTS and mutant.program in PROGRAMS
+    return exists and record is not None and record["sources"] == digest(PROGRAMS[mutant.program], FAULTS[mutant.fault].inject)
 
 
 def update(faults: list[str], chosen: Callable[[Mutant], bool], apply: Callable[..., Iterator[Truth]]) -> Iterator[str]:

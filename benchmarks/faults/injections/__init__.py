@@ -10,9 +10,9 @@ import torch
 from ..fault import Fault
 from ..program import Program
 from ..programs import PROGRAMS, build
-from . import flow, inputs, loaders, losses, objectives, rates, shapes
+from . import backwards, flow, inputs, labels, loaders, losses, numerics, objectives, outputs, rates, regularisation, shapes, starts, tasks
 
-FAMILIES = (losses, objectives, rates, flow, inputs, shapes, loaders)
+FAMILIES = (losses, outputs, objectives, tasks, labels, numerics, rates, regularisation, backwards, flow, starts, inputs, shapes, loaders)
 FAULTS = {name: value for family in FAMILIES for name, value in vars(family).items() if isinstance(value, Fault)}
 ENOUGH = 10  # programs of a class; where it fits fewer, several spellings in each
 

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from ..fault import fault
 from ..program import Program
-from ..surgery import CLASSES, behind, class_axis, new_head, rows
+from ..surgery import CLASSES, behind, class_axis, rows
 
 
 @fault("module", "forward", "in_loss", "head")
@@ -100,86 +100,3 @@ def softmax_wrong_dim(program: Program, spelling: str) -> Program | None:
     if spelling == "softmax_and_log":
         return behind(program, "forward", nn.Identity(), lambda x: torch.log(x.softmax(dim=wrong) + 1e-9))
     return behind(program, "module" if spelling == "module" else "forward", nn.LogSoftmax(dim=wrong), lambda x: x.log_softmax(dim=wrong))
-
-
-@fault("viewed", "as_it_is", "moved_in_model", "view_in_model")
-def class_dim_wrong(program: Program, spelling: str) -> Program | None:
-    if program.task not in ("letters", "pixels"):
-        return None
-    if spelling == "as_it_is":
-        moved = (lambda x: x) if program.task == "letters" else (lambda x: x.movedim(1, -1))
-        program.loss_fn = lambda output, target: functional.cross_entropy(moved(output), target)
-    elif spelling == "moved_in_model":
-        program.model = nn.Sequential(program.model, _Moved())
-        program.read = (lambda x: x[..., -1]) if program.task == "letters" else (lambda x: x.movedim(-1, 1))
-    elif spelling == "viewed" and program.task == "letters":
-        program.loss_fn = lambda output, target: functional.cross_entropy(output.view(len(output), -1, output.shape[1]), target)
-    elif spelling == "viewed":
-        program.loss_fn = lambda output, target: functional.cross_entropy(output.reshape(-1, output.shape[1]), target.reshape(-1))
-    else:
-        shape = (lambda x: x.reshape(len(x), x.shape[2], x.shape[1]).transpose(1, 2)) if program.task == "letters" else _viewed
-        program.model = nn.Sequential(program.model, _Function(shape))
-    return program
-
-
-def _viewed(x: Tensor) -> Tensor:
-    return x.reshape(len(x), *x.shape[2:], x.shape[1]).movedim(-1, 1)
-
-
-class _Moved(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        return x.transpose(1, 2) if x.ndim == 3 else x.permute(0, 2, 3, 1)
-
-
-class _Function(nn.Module):
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.function(x)
-
-
-@fault("module", "function", "smoothed", "by_hand")
-def single_logit_ce(program: Program, spelling: str) -> Program | None:
-    if program.task != "flags":
-        return None
-    program.change(*[lambda pair: (pair[0], pair[1][:, :1])] * 2)
-    if program.name != "tumours":
-        new_head(program, 1)
-    by_hand = lambda output, target: -(target * functional.log_softmax(output, dim=1)).sum(1).mean()  # noqa: E731
-    losses = {"module": nn.CrossEntropyLoss(), "function": functional.cross_entropy, "by_hand": by_hand}
-    program.loss_fn = losses.get(spelling, nn.CrossEntropyLoss(label_smoothing=0.1))
-    return program
-
-
-@fault("module", "function", "by_hand")
-def multi_hot_to_ce(program: Program, spelling: str) -> Program | None:
-    if program.name not in ("facts", "seen_facts"):
-        return None
-    by_hand = lambda output, target: -(target * output.log_softmax(1)).sum(1).mean()  # noqa: E731
-    program.loss_fn = {"module": nn.CrossEntropyLoss(), "function": functional.cross_entropy, "by_hand": by_hand}[spelling]
-    return program
-
-
-@fault("module", "function")
-def bce_on_logits(program: Program, spelling: str) -> Program | None:
-    if program.task != "flags":
-        return None
-    program.loss_fn = nn.BCELoss() if spelling == "module" else functional.binary_cross_entropy
-    return program
-
-
-@fault("squared_ids", "bce_of_values", "ce_of_values", "l1_of_ids")
-def loss_model_task_mismatch(program: Program, spelling: str) -> Program | None:
-    if program.task == "classes" and spelling in ("squared_ids", "l1_of_ids"):
-        classes = int(program.data[0][1].max()) + 1
-        new_head(program, 1)
-        error = functional.mse_loss if spelling == "squared_ids" else functional.l1_loss
-        program.loss_fn = lambda output, target: error(output.squeeze(1), target.float())
-        program.read = lambda output: functional.one_hot(output[:, 0].nan_to_num().round().clamp(0, classes - 1).long(), classes)
-        return program
-    if program.task == "values" and spelling in ("bce_of_values", "ce_of_values"):
-        program.loss_fn = nn.BCEWithLogitsLoss() if spelling == "bce_of_values" else nn.CrossEntropyLoss()
-        return program
-    return None

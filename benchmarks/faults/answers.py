@@ -1,0 +1,109 @@
+"""What the diagnosis says of one program, and which of it is right.
+
+An alarm is right when it has the fault's own name, or when its cure alone repairs the program: with three other seeds the one-batch run
+fails as the program is and passes with the cure. Notes are no alarms.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from dldebug_magics.ask import ask, names
+from dldebug_magics.engine.ambient import seeded
+from dldebug_magics.engine.examine import frozen
+from dldebug_magics.engine.subject import Subject
+from dldebug_magics.observations.overfit_batch import OverfitBatch
+
+from .injections import Mutant
+from .program import Program
+from .programs import build
+
+OTHER_SEEDS = (11, 12, 13)
+HEALTHY = "healthy"
+EXPERIMENT = "diagnose" if "diagnose" in names() else "overfit_batch"
+
+
+@dataclasses.dataclass(frozen=True)
+class Alarm:
+    """A finding worse than a note. `own`: it has the fault's name. `right`: so, or its cure alone repairs the program."""
+
+    name: str
+    confidence: str
+    own: bool
+    right: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What was said of a mutant or, as `healthy/NAME`, of a healthy program; `raised` is what the diagnosis itself threw."""
+
+    program: str
+    faulty: bool
+    alarms: tuple[Alarm, ...]
+    seconds: float
+    raised: str = ""
+
+    @property
+    def fault(self) -> str:
+        """The fault class."""
+        return self.program.partition("/")[0]
+
+    @property
+    def verdict(self) -> str:
+        """first: the first alarm is right; named: a later one is; wrong: none of them; silent: there is none.
+
+        >>> Answer("a/b/c", True, (Alarm("x", "likely", False, False), Alarm("a", "proven", True, True)), 1.0).verdict
+        'named'
+        """
+        right = [alarm.right for alarm in self.alarms]
+        return "silent" if not right else "first" if right[0] else "named" if any(right) else "wrong"
+
+
+def answered(asked: tuple[str, bool, float]) -> Answer:
+    """Diagnose the program of that name, which is faulty or not, within so many seconds."""
+    name, faulty, budget = asked
+    make, began = maker(name), time.perf_counter()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            *_, report = ask(EXPERIMENT, make(0).subject(), budget=budget)
+            seconds = time.perf_counter() - began
+            alarms = [_judged(finding, name, make) for finding in report.alarms]
+    except Exception as error:  # the diagnosis broke: an answer, and a bad one
+        return Answer(name, faulty, (), time.perf_counter() - began, f"{type(error).__name__}: {error}".partition("\n")[0])
+    return Answer(name, faulty, tuple(alarms), round(seconds, 2))
+
+
+def maker(name: str) -> Callable[[int], Program]:
+    """How to build the program of that name from a seed."""
+    first, *rest = name.split("/")
+    return Mutant(first, *rest).made if first != HEALTHY else lambda seed: build(rest[0], seed)
+
+
+def _judged(finding: Any, name: str, make: Callable[[int], Program]) -> Alarm:
+    own = finding.name == name.partition("/")[0]
+    cure = finding.evidence.cure
+    return Alarm(finding.name, finding.confidence.value, own, own or (cure is not None and repairs(cure, make)))
+
+
+def repairs(cure: Callable[[Subject], Subject], make: Callable[[int], Program]) -> bool:
+    """Whether the one-batch run fails without the cure and passes with it, with each of the other seeds."""
+    return all(not _passes(make(seed)) and _passes(make(seed), cure) for seed in OTHER_SEEDS)
+
+
+def _passes(program: Program, cure: Callable[[Subject], Subject] | None = None) -> bool:
+    subject = frozen(program.subject())
+    seeded(subject.seed)
+    try:
+        *_, run = _runs(cure(subject) if cure is not None else subject)
+    except Exception:  # a cure that breaks the program does not repair it
+        return False
+    return run.passed
+
+
+def _runs(subject: Subject) -> Iterator[OverfitBatch]:
+    return OverfitBatch.measure(subject)
