@@ -85,7 +85,7 @@ class Proof:
             return False
         if suspect.evidence.cure is None:
             return True
-        trials = [t for t in self.trials if t.suspects == (suspect,) and t.told]
+        trials = [t for t in self.trials if t.suspects == (suspect,) and (t.told or self.uncured.crash is not None)]
         return not trials or trials[0].excess < _BETTER * self.uncured.excess
 
     def ruled_out(self, findings: list[Finding]) -> list[RuledOut]:
