@@ -26,13 +26,14 @@ def exploding_gradient(signal: SignalCard, run: OverfitBatch, setup: SetUp) -> I
     Shows as: a loss that leaps and explodes in the first steps.
     Proven by: gradients at the start that differ by orders of magnitude along the way; and a copy with clipped gradients, or with weights
     begun by He's rule, which memorises the batch.
-    Not this when: the gradients are of one size and the steps too long, which is the learning rate; a single spike recovers.
+    Not this when: single weights are far off scale, which has a name of its own; the gradients are of one size and the steps too long,
+    which is the learning rate.
     Fails: where every layer has the same too large gradient there is no growth to see.
     See: Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks"; He et al. 2015.
     """
     ends = [(module, first / last) for module, first, last in signal.through_time if last > 0]
     module, over_time = max(ends, key=lambda end: end[1], default=("", 1.0))
-    if run.passed or not max(signal.growth, over_time) > _GROWN:
+    if run.passed or signal.off_scale or not max(signal.growth, over_time) > _GROWN:
         return
     place = module if over_time > signal.growth else signal.passages[0].weight
     way = "the last time step" if over_time > signal.growth else "the last layer"

@@ -31,7 +31,7 @@ def init_scale_bad(signal: SignalCard, run: OverfitBatch, setup: SetUp) -> Itera
     Fails: transposed convolutions, recurrent layers and weights applied by `einsum` are not measured.
     See: He et al. 2015, "Delving deep into rectifiers"; Glorot & Bengio 2010; CS231n, "weight initialization".
     """
-    off = [p for p in signal.passages if p.gain is not None and p.weight and (p.gain > _LARGE or 0 < p.gain < _SMALL)]
+    off = signal.off_scale
     if not off or run.passed:
         return
     worst, names = max(off, key=lambda p: abs(math.log(p.gain or 1.0))), tuple(dict.fromkeys(p.weight for p in off))
@@ -52,9 +52,6 @@ def _facts(worst: Passage, run: OverfitBatch) -> tuple[Fact, ...]:
         Fact("deviation before and behind", f"{worst.deviation_in:.2g} and {worst.deviation_out:.2g}", "about the same"),
         Fact("first loss", f"{run.first:.3g}", f"{run.floor.chance or 0:.3g} by chance"),
     )
-
-
-_LARGE, _SMALL = 4.0, 0.03  # torch begins at 0.6, Glorot at 1, He at 1.4
 
 
 def _program(deviation: float) -> Subject:

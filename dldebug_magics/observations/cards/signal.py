@@ -20,6 +20,8 @@ from ...engine.subject import Subject
 from ...instruments.signals import Passing, Sequence, Signals
 from ...instruments.source_lines import Line
 
+_LARGE, _SMALL = 4.0, 0.03  # gains
+
 
 @dataclasses.dataclass(frozen=True)
 class Passage:
@@ -56,6 +58,12 @@ class SignalCard(Observation):
         loss.backward()
         passages = tuple(_passage(p, names) for p in signals.passings)
         yield cls(passages, tuple(row for s in signals.sequences if (row := _ends(s)) is not None), float(loss.detach()))
+
+    @property
+    def off_scale(self) -> tuple[Passage, ...]:
+        """The passages whose weights are far too large or too small; all zero is another matter."""
+        known = [(p, p.gain) for p in self.passages if p.gain is not None and p.weight]
+        return tuple(p for p, gain in known if gain > _LARGE or 0 < gain < _SMALL)
 
     @property
     def gradients(self) -> tuple[float, ...]:
