@@ -32,12 +32,12 @@ def _attention(function: Callable, query: Tensor, key: Tensor, value: Tensor, at
     return function(query, key, value, None if mask is None else _opened(mask), *args, **kwargs)
 
 
-def _many_heads(function: Callable, query: Tensor, key: Tensor, value: Tensor, width: int, heads: int, *args: Any, **kwargs: Any) -> Any:
+def _many_heads(function: Callable, query: Tensor, key: Tensor, *args: Any, **kwargs: Any) -> Any:
     """Both masks in one, because a row may be empty under both together: a causal mask over padding on the left."""
     attention, padding = kwargs.get("attn_mask"), kwargs.get("key_padding_mask")
     if query.ndim != 3 or (attention is None and padding is None):
-        return function(query, key, value, width, heads, *args, **kwargs)
-    length, count, keys = query.shape[0], query.shape[1], key.shape[0]
+        return function(query, key, *args, **kwargs)
+    length, count, keys, heads = query.shape[0], query.shape[1], key.shape[0], args[2]  # behind value and width
     mask = query.new_zeros(count, heads, length, keys)
     if attention is not None:
         added = _added(attention, query)
@@ -45,7 +45,7 @@ def _many_heads(function: Callable, query: Tensor, key: Tensor, value: Tensor, w
     if padding is not None:
         mask = mask + _added(padding, query)[:, None, None, :]
     whole = _opened(mask).view(count * heads, length, keys)
-    return function(query, key, value, width, heads, *args, **{**kwargs, "attn_mask": whole, "key_padding_mask": None, "is_causal": False})
+    return function(query, key, *args, **{**kwargs, "attn_mask": whole, "key_padding_mask": None, "is_causal": False})
 
 
 def _added(mask: Tensor, like: Tensor) -> Tensor:

@@ -28,16 +28,19 @@ def fp16_overflow_or_underflow(half: HalfPrecisionCard, setup: SetUp, run: Overf
     Fails: a gradient scaler in a loop of your own is not seen here.
     See: torch.amp, "gradient scaling"; Micikevicius et al. 2018, "Mixed precision training".
     """
-    if half.largest is None or not half.troubled or run.passed:
-        return
-    facts = [Fact("largest number in float16", f"{half.largest:.3g}", "below 65504")]
+    if half.largest is not None and half.troubled and not run.passed:
+        yield _evidence(half, half.largest, setup)
+
+
+def _evidence(half: HalfPrecisionCard, largest: float, setup: SetUp) -> Evidence:
+    facts = [Fact("largest number in float16", f"{largest:.3g}", "below 65504")]
     if half.overflow is not None:
         facts.append(Fact("first result that float32 holds and float16 does not", half.overflow[0], "none"))
     if half.lost_epsilon is not None:
         facts.append(Fact(f"{setup.optimizer}'s epsilon of {half.lost_epsilon:g}, in float16", "0", "above 0"))
     if half.vanished:
         facts.append(Fact("gradients in float16", "all 0", "some above 0"))
-    yield Evidence(
+    return Evidence(
         Confidence.LIKELY,
         facts=tuple(facts),
         where=half.overflow[1] if half.overflow is not None else "",

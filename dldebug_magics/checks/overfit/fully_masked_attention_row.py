@@ -9,6 +9,7 @@ from ...cures.masked_rows import unmasked
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
+from ...instruments.non_finite import BadOperation
 from ...instruments.source_lines import where
 from ...observations.cards.numerics import NumericsCard
 from ...observations.overfit_batch import OverfitBatch
@@ -28,26 +29,28 @@ def fully_masked_attention_row(numerics: NumericsCard, run: OverfitBatch) -> Ite
     Fails: fused attention, which gives 0 for an empty row in newer torch.
     See: torch.nn.MultiheadAttention, `key_padding_mask`: True means ignored; in `scaled_dot_product_attention` True means looked at.
     """
-    found = numerics.culprit
-    if found is not None and found.masks_all:
-        step = numerics.step or 0
-        yield Evidence(
-            Confidence.PROVEN if step == 0 else Confidence.LIKELY,
-            facts=(
-                Fact("first operation that spoils the loss", f"{found.name.strip('_')} at step {step}", "none"),
-                Fact("what went into it", f"rows of -inf only; others up to {found.inputs[0][1]:.3g}", "a finite entry in every row"),
-            ),
-            where=where(found.module, found.line),
-            fix=Fix(
-                "Leave every row something to look at, or set the weights of empty rows to 0.",
-                "empty = mask.all(-1, keepdim=True)   # True: masked\n"
-                "weights = scores.masked_fill(mask & ~empty, -torch.inf).softmax(-1).masked_fill(empty, 0.0)",
-                "empty rows unmasked",
-            ),
-            cure=unmasked,
-            always=step == 0,
-            refuted_by="The same softmax with finite results on this batch.",
-        )
+    if numerics.culprit is not None and numerics.culprit.masks_all:
+        yield _evidence(numerics.culprit, numerics.step or 0)
+
+
+def _evidence(found: BadOperation, step: int) -> Evidence:
+    code = "scores.masked_fill(mask & ~empty, -torch.inf).softmax(-1).masked_fill(empty, 0.0)"
+    return Evidence(
+        Confidence.PROVEN if step == 0 else Confidence.LIKELY,
+        facts=(
+            Fact("first operation that spoils the loss", f"{found.name.strip('_')} at step {step}", "none"),
+            Fact("what went into it", f"rows of -inf only; others up to {found.inputs[0][1]:.3g}", "a finite entry in every row"),
+        ),
+        where=where(found.module, found.line),
+        fix=Fix(
+            "Leave every row something to look at, or set the weights of empty rows to 0.",
+            f"empty = mask.all(-1, keepdim=True)   # True: masked\nweights = {code}",
+            "empty rows unmasked",
+        ),
+        cure=unmasked,
+        always=step == 0,
+        refuted_by="The same softmax with finite results on this batch.",
+    )
 
 
 class _Reader(nn.Module):
