@@ -5,7 +5,7 @@ BIN := .venv/bin
 ALONE := OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check lint docs lab bench floor clean
+.PHONY: demo test check lint docs lab bench truths floor clean
 
 demo: .venv/installed    ## the quick start from top to bottom: verdicts here, the page under build/
 	@$(ALONE) $(BIN)/python example_notebooks/run.py quickstart
@@ -30,8 +30,12 @@ floor: .venv-floor/installed    ## the notebook side on the oldest IPython, ipyk
 lab: .venv/installed     ## JupyterLab on the examples
 	$(BIN)/jupyter lab --notebook-dir example_notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
-bench: .venv/installed   ## what a diagnosis costs, as ratios to bare training
+bench: .venv/installed   ## what a diagnosis costs, and how often it names the right fault (LIMIT=70: one mutant a class)
 	@$(ALONE) $(BIN)/python benchmarks/overfit_batch.py
+	@$(ALONE) $(BIN)/python benchmarks/faults/run.py $(if $(LIMIT),--limit $(LIMIT))
+
+truths: .venv/installed  ## train the mutants of the benchmark again whose sources have changed
+	@$(ALONE) $(BIN)/python benchmarks/faults/run.py --truth
 
 clean:                   ## everything that was made here
 	rm -rf .venv .venv-floor build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

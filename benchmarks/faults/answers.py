@@ -1,7 +1,6 @@
 """What the diagnosis says of one program, and which of it is right.
 
-An alarm is right when it has the fault's own name, or when its cure alone repairs the program: with three other seeds the one-batch run
-fails as the program is and passes with the cure. Notes are no alarms.
+An alarm is right when it has the fault's own name, or when its cure alone repairs the program. Notes are no alarms.
 """
 
 from __future__ import annotations
@@ -9,20 +8,16 @@ from __future__ import annotations
 import dataclasses
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from dldebug_magics.ask import ask, names
-from dldebug_magics.engine.ambient import seeded
-from dldebug_magics.engine.examine import frozen
-from dldebug_magics.engine.subject import Subject
-from dldebug_magics.observations.overfit_batch import OverfitBatch
 
 from .injections import Mutant
 from .program import Program
 from .programs import build
+from .repairs import repairs
 
-OTHER_SEEDS = (11, 12, 13)
 HEALTHY = "healthy"
 EXPERIMENT = "diagnose" if "diagnose" in names() else "overfit_batch"
 
@@ -88,22 +83,3 @@ def _judged(finding: Any, name: str, make: Callable[[int], Program]) -> Alarm:
     own = finding.name == name.partition("/")[0]
     cure = finding.evidence.cure
     return Alarm(finding.name, finding.confidence.value, own, own or (cure is not None and repairs(cure, make)))
-
-
-def repairs(cure: Callable[[Subject], Subject], make: Callable[[int], Program]) -> bool:
-    """Whether the one-batch run fails without the cure and passes with it, with each of the other seeds."""
-    return all(not _passes(make(seed)) and _passes(make(seed), cure) for seed in OTHER_SEEDS)
-
-
-def _passes(program: Program, cure: Callable[[Subject], Subject] | None = None) -> bool:
-    subject = frozen(program.subject())
-    seeded(subject.seed)
-    try:
-        *_, run = _runs(cure(subject) if cure is not None else subject)
-    except Exception:  # a cure that breaks the program does not repair it
-        return False
-    return run.passed
-
-
-def _runs(subject: Subject) -> Iterator[OverfitBatch]:
-    return OverfitBatch.measure(subject)
