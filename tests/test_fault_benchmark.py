@@ -83,7 +83,14 @@ def alarm(right: bool, confidence: str = "proven", own: bool = False) -> Alarm:
 
 @pytest.mark.parametrize(
     ("alarms", "verdict"),
-    [((), "silent"), ((True,), "first"), ((True, False), "first"), ((False, True), "named"), ((False,), "wrong"), ((False, False), "wrong")],
+    [
+        ((), "silent"),
+        ((True,), "first"),
+        ((True, False), "first"),
+        ((False, True), "named"),
+        ((False,), "wrong"),
+        ((False, False), "wrong"),
+    ],
 )
 def test_the_verdict_on_a_faulty_mutant(alarms, verdict):
     assert Answer("a/b/c", True, tuple(map(alarm, alarms)), 1.0).verdict == verdict
@@ -119,5 +126,6 @@ def test_a_limit_takes_from_every_class_in_turn():
 
 def test_a_truth_depends_on_program_and_injection():
     one, other = FAULTS["lr_too_low"].inject, FAULTS["detached_graph"].inject
-    assert digest(PROGRAMS["wine"], one) == digest(PROGRAMS["digits"], one) != digest(PROGRAMS["conv"], one)  # a family's file is one source
-    assert digest(PROGRAMS["wine"], one) != digest(PROGRAMS["wine"], other)
+    in_wine = digest(PROGRAMS["wine"], one)
+    assert in_wine == digest(PROGRAMS["digits"], one), "the file of a family is one source"
+    assert in_wine != digest(PROGRAMS["conv"], one) and in_wine != digest(PROGRAMS["wine"], other)

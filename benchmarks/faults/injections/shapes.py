@@ -10,14 +10,18 @@ from ..program import Program
 from ..surgery import Called, Wrapped, before_head, features
 
 
-@fault("softmax", "attention", "rolled", alone=True)
+@fault("products", "attention", "rolled", alone=True)
 def cross_sample_leak(program: Program, spelling: str) -> Program | None:
     changes = {
-        "softmax": lambda h: h * h.softmax(dim=0) * 8,
+        "products": lambda h: _products(h.flatten(1)).view(h.shape),
         "attention": lambda h: _attended(h.flatten(1)).view(h.shape),
         "rolled": lambda h: h + 2 * h.roll(1, dims=0),
     }
     return before_head(program, Called(changes[spelling]))
+
+
+def _products(h: Tensor) -> Tensor:
+    return h + 4 * (h @ h.t() / h.shape[1]) @ h / len(h)
 
 
 def _attended(h: Tensor) -> Tensor:
