@@ -57,7 +57,8 @@ class Fix:
 class Evidence:
     """What speaks for a cause. `cure` is the fix as a value: it takes a lent Subject and gives the repaired one.
 
-    `always` marks what is a fault even where one batch can be memorised in spite of it (a layer that no optimizer holds);
+    `always` marks what is a fault even where one batch can be memorised in spite of it (a layer that no optimizer holds); `eases` what
+    counts as one where the batch is memorised far sooner without it (inputs of 0 to 255);
     `refuted_by` names the observation that would prove the finding wrong.
     """
 
@@ -67,6 +68,7 @@ class Evidence:
     fix: Fix = Fix("")
     cure: Callable[[Subject], Subject] | None = None
     always: bool = False
+    eases: bool = False
     refuted_by: str = ""
 
 

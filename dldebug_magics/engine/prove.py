@@ -19,6 +19,8 @@ from .suspect import Suspect, Trial
 
 Rerun = Callable[[Subject, Run | None], Iterator[Run]]  # of a cured subject, and the run that it races
 _BETTER = 0.5  # of the uncured excess: an improvement that makes a suspect likely
+_SOONER = 0.25  # of the uncured steps: what a cure must come down to where the batch is memorised without it, too
+_LONG = 60  # steps: a shorter run is quick enough
 
 
 class Proof:
@@ -32,13 +34,19 @@ class Proof:
 
     @property
     def repaired(self) -> list[Trial]:
-        """The trials whose run passed, and stands clearly better than the uncured one where that did not."""
-        passed = [t for t in self.trials if t.run is not None and t.run.passed]
-        return [t for t in passed if self.uncured.passed or t.excess < _BETTER * self.uncured.excess]
+        """The trials whose run passed, and is clearly better than the uncured one."""
+        return [t for t in self.trials if t.run is not None and t.run.passed and self._better(t, len(t.run.losses))]
+
+    def _better(self, trial: Trial, steps: int) -> bool:
+        """Far lower where the uncured run failed; where it passed, there in a fraction of its steps, unless it is a fault in any case."""
+        if not self.uncured.passed:
+            return trial.excess < _BETTER * self.uncured.excess
+        needed = len(self.uncured.losses)
+        return any(s.evidence.always for s in trial.suspects) or (needed >= _LONG and steps <= _SOONER * needed)
 
     def of(self, suspects: list[Suspect]) -> Iterator[Run]:
         """Run the cures, the most believable first."""
-        asked = [s for s in suspects if s.evidence.cure is not None and (s.evidence.always or not self.uncured.passed)]
+        asked = [s for s in suspects if s.evidence.cure is not None and (s.evidence.always or s.evidence.eases or not self.uncured.passed)]
         curable = sorted(asked, key=lambda s: s.rank)
         for suspect in curable:
             if any(t.suspects[0].rank <= suspect.rank for t in self.repaired):
