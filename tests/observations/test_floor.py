@@ -148,3 +148,14 @@ def test_a_second_term_in_the_output_makes_the_floor_unknown():
     batch = (POINTS, HEIGHTS)
     loss = lambda output, y: functional.mse_loss(output[0], y) + output[1]  # noqa: E731
     assert attainable(Subject(Penalised(8, 1), loss, None, batch, batch=batch)).value is None
+
+
+def test_outputs_that_begin_far_off_do_not_hide_the_floor_nor_chance():
+    """Weights begun on a hundred thousand times the usual scale: from there L-BFGS does not settle."""
+    torch.manual_seed(1)
+    net = nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 10))
+    for layer in (net[0], net[2]):
+        nn.init.normal_(layer.weight, std=300.0)
+    found = attainable(Subject(net, nn.CrossEntropyLoss(), None, (POINTS, LABELS), batch=(POINTS, LABELS)))
+    assert found.value == pytest.approx(0, abs=1e-4)
+    assert found.chance == pytest.approx(entropy((torch.bincount(LABELS) / 32).tolist()), rel=1e-3)

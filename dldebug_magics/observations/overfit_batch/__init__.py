@@ -103,8 +103,9 @@ class OverfitBatch(Observation):
 
     @property
     def passed(self) -> bool:
-        """Memorised, or well on the way there."""
-        return self.shape is Shape.FELL or (self.shape is Shape.FALLING and self.excess <= 0.5 * self.floor.excess(self.first, self.first))
+        """Memorised, or well on the way there: half of the way, and below chance."""
+        near = min(0.5 * self.floor.excess(self.first, self.first), 1.0)
+        return self.shape is Shape.FELL or (self.shape is Shape.FALLING and self.excess <= near)
 
     @property
     def decided(self) -> bool:

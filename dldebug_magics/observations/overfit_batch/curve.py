@@ -16,7 +16,7 @@ REACHED = 0.01  # of the scale above the floor: the run may stop
 HEALTHY = 0.1  # of the scale above the floor: the batch is memorised
 TAIL = 10
 BLOWN_UP = 1e6  # times the first loss
-_SLIGHT = 1e-5  # of the first loss: a smaller chance loss says that one output suits all samples
+_SLIGHT = 1e-6  # of the first loss: a smaller chance loss says that one output suits all samples
 
 
 class Shape(enum.Enum):

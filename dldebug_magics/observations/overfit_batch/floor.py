@@ -68,7 +68,7 @@ def _searched(output: Tensor, judge: Judge, groups: Tensor | None, broadcast: bo
     if value is not None and math.isinf(value):
         mirrored = lowest(lambda t: -judge(spread(t)), free)
         return Floor(-math.inf, chance, mirrored is not None and math.isfinite(mirrored))
-    return Floor(value, chance)
+    return Floor(value if value is None or chance is None else min(value, chance), chance)
 
 
 def _before(last: Call, output: Tensor, judge: Judge) -> tuple[Tensor, Judge] | None:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 Judge = Callable[[Tensor], Tensor]
 _MOST_NUMBERS = 400_000
+_FAR = 1e3
 _ROUND = 60  # iterations; a floor must hold for a second round
 
 
@@ -17,7 +18,7 @@ def lowest(loss: Judge, start: Tensor) -> float | None:
     """The smallest loss that L-BFGS finds; -inf where it runs away, None where it has not settled or there is no gradient to follow."""
     if start.numel() > _MOST_NUMBERS:
         return None
-    free, values = start.detach().clone(memory_format=torch.contiguous_format).requires_grad_(), []
+    free, values = _near(start.detach()).clone(memory_format=torch.contiguous_format).requires_grad_(), []
     solver = torch.optim.LBFGS([free], lr=1.0, max_iter=_ROUND, tolerance_grad=1e-9, tolerance_change=1e-12, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
@@ -39,6 +40,12 @@ def lowest(loss: Judge, start: Tensor) -> float | None:
         return -math.inf
     settled = found[0] - found[1] <= 0.02 * (values[0] - found[1])
     return found[1] if settled and math.isfinite(found[1]) else None
+
+
+def _near(start: Tensor) -> Tensor:
+    """A start within reach: from the outputs of a model that was begun on a wrong scale L-BFGS does not find back."""
+    size = float(start.abs().max()) if start.numel() else 0.0
+    return start * (10 / size) if _FAR < size < math.inf else start
 
 
 def _least(values: list[float]) -> float:

@@ -11,8 +11,8 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
 
+from ...cures.regularisation import without_dropout
 from ...engine.ambient import seeded
 from ...engine.call import loss_of
 from ...engine.subject import Subject
@@ -21,19 +21,13 @@ from .curve import Floor
 CLEARLY = 0.9  # of chance: what stands higher has learned little, at a minimum or not
 _GAIN = 0.7  # of the excess: a second optimizer that gets this low has found a way down
 _ITERATIONS = 50
-_AS_FOUND = (
-    _NormBase,
-    nn.RNNBase,
-)  # statistics of the batch are a part of the program; cuDNN trains recurrent layers in training mode only
 
 
 def at_a_minimum(trained: Subject, floor: Floor, first: float) -> bool:
     """Whether L-BFGS, too, finds no way down from the weights that a run ended with. Changes the lent model."""
-    for module in trained.model.modules():
-        if not isinstance(module, _AS_FOUND):
-            module.training = False  # no dropout: L-BFGS would learn one draw of its noise by heart
+    quiet = without_dropout(trained)  # L-BFGS would learn one draw of its noise by heart
     try:
-        losses = _second_try(trained, [p for p in trained.model.parameters() if p.requires_grad])
+        losses = _second_try(quiet, [p for p in quiet.model.parameters() if p.requires_grad])
     except Exception:  # a program that can't be stepped in this way: the first verdict stands
         return False
     if not losses or not math.isfinite(losses[0]):
