@@ -16,15 +16,12 @@ def nan_inf_numeric(program: Program, spelling: str) -> Program | None:
     if spelling == "log_of_zero" and program.task in CLASSES:
         program.loss_fn = rows(program, _cross_entropy_by_hand)
     elif spelling == "log_of_zero" and program.task == "flags":
-        program.loss_fn = lambda output, target: (
-            -(target * (20 * output).sigmoid().log() + (1 - target) * (1 - (20 * output).sigmoid()).log()).mean()
-        )
+        program.loss_fn = _entropy_by_hand
     elif spelling == "root_of_zero":
         weight = next(program.model.parameters())
         program.loss_fn = lambda output, target: own(output, target) + 1e-3 * (weight - weight).square().sum().sqrt()
-    elif spelling == "divides_by_zero":
-        program.change_inputs(_by_own_spread) if program.data[0][0].is_floating_point() else None
-        return program if program.data[0][0].is_floating_point() and not bool(torch.isfinite(program.data[0][0]).all()) else None
+    elif spelling == "divides_by_zero" and _has_constant_column(program.data[0][0]):
+        program.change_inputs(_by_own_spread)
     elif spelling == "exp" and program.task in ("values", *CLASSES):
         program.loss_fn = lambda output, target: own(torch.log(torch.exp(300 * output)) / 300, target)
     else:
@@ -35,6 +32,15 @@ def nan_inf_numeric(program: Program, spelling: str) -> Program | None:
 def _cross_entropy_by_hand(output: Tensor, target: Tensor) -> Tensor:
     exps = torch.exp(40 * output)
     return -torch.log((exps / exps.sum(1, keepdim=True)).gather(1, target.unsqueeze(1))).mean()
+
+
+def _entropy_by_hand(output: Tensor, target: Tensor) -> Tensor:
+    sure = torch.sigmoid(20 * output)
+    return -(target * sure.log() + (1 - target) * (1 - sure).log()).mean()
+
+
+def _has_constant_column(x: Tensor) -> bool:
+    return x.is_floating_point() and bool((x.flatten(1).std(0) == 0).any())
 
 
 def _by_own_spread(x: Tensor) -> Tensor:

@@ -7,45 +7,38 @@ from torch.nn import functional
 
 from ..fault import fault
 from ..program import Program
-from ..surgery import new_head
+from ..surgery import Called, new_head
 
 
 @fault("viewed", "as_it_is", "moved_in_model", "view_in_model")
 def class_dim_wrong(program: Program, spelling: str) -> Program | None:
+    """Letters give [N, T, C], pixels [N, C, H, W]; the loss wants the classes on axis 1, or one long batch of rows."""
     if program.task not in ("letters", "pixels"):
         return None
+    letters = program.task == "letters"
     if spelling == "as_it_is":
-        moved = (lambda x: x) if program.task == "letters" else (lambda x: x.movedim(1, -1))
-        program.loss_fn = lambda output, target: functional.cross_entropy(moved(output), target)
-    elif spelling == "moved_in_model":
-        program.model = nn.Sequential(program.model, _Moved())
-        program.read = (lambda x: x[..., -1]) if program.task == "letters" else (lambda x: x.movedim(-1, 1))
-    elif spelling == "viewed" and program.task == "letters":
-        program.loss_fn = lambda output, target: functional.cross_entropy(output.view(len(output), -1, output.shape[1]), target)
+        program.loss_fn = lambda output, target: functional.cross_entropy(output if letters else output.movedim(1, -1), target)
     elif spelling == "viewed":
-        program.loss_fn = lambda output, target: functional.cross_entropy(output.reshape(-1, output.shape[1]), target.reshape(-1))
+        program.loss_fn = _viewed_as_batch if letters else _viewed_as_rows
+    elif spelling == "moved_in_model":
+        program.model = nn.Sequential(program.model, Called(lambda x: x.transpose(1, 2) if letters else x.permute(0, 2, 3, 1)))
+        program.read = (lambda x: x[..., -1]) if letters else (lambda x: x.movedim(-1, 1))
     else:
-        shape = (lambda x: x.reshape(len(x), x.shape[2], x.shape[1]).transpose(1, 2)) if program.task == "letters" else _viewed
-        program.model = nn.Sequential(program.model, _Function(shape))
+        back = (lambda x: x.reshape(len(x), x.shape[2], -1).transpose(1, 2)) if letters else _classes_last_by_view
+        program.model = nn.Sequential(program.model, Called(back))
     return program
 
 
-def _viewed(x: Tensor) -> Tensor:
+def _viewed_as_batch(output: Tensor, target: Tensor) -> Tensor:
+    return functional.cross_entropy(output.view(len(output), -1, output.shape[1]), target)
+
+
+def _viewed_as_rows(output: Tensor, target: Tensor) -> Tensor:
+    return functional.cross_entropy(output.reshape(-1, output.shape[1]), target.reshape(-1))
+
+
+def _classes_last_by_view(x: Tensor) -> Tensor:
     return x.reshape(len(x), *x.shape[2:], x.shape[1]).movedim(-1, 1)
-
-
-class _Moved(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        return x.transpose(1, 2) if x.ndim == 3 else x.permute(0, 2, 3, 1)
-
-
-class _Function(nn.Module):
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.function(x)
 
 
 @fault("module", "function", "smoothed", "by_hand")
