@@ -25,7 +25,7 @@ class Program:
     """`task` says what the outputs mean: classes, pixels, letters (scores of exclusive classes), log_probs, soft, flags, values, images.
 
     `read` takes from an output what the score compares with the target, `judged_on` are other samples than those held out; `alone` asks
-    about one sample at a time. `rebuild` makes the program anew, with its `knobs` turned.
+    about one sample at a time. `rebuild` makes the program anew, with its knobs turned.
     """
 
     name: str
@@ -42,7 +42,6 @@ class Program:
     scheduler: Any = None
     alone: bool = False
     seed: int = 0
-    knobs: frozenset[str] = frozenset()
     rebuild: Callable[..., Program] | None = None
 
     def __post_init__(self) -> None:

@@ -88,7 +88,7 @@ def double_softmax_or_log(program: Program, spelling: str) -> Program | None:
     return program
 
 
-@fault("log_softmax", "softmax_and_log", "module")
+@fault("log_softmax", "softmax_and_log", "module", alone=True)
 def softmax_wrong_dim(program: Program, spelling: str) -> Program | None:
     wrong = 1 if program.task == "letters" else 0
     if program.task == "log_probs":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import torch
@@ -23,7 +22,6 @@ def build(name: str, seed: int = 0, **knobs: Any) -> Program:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         program = PROGRAMS[name](**knobs)
-    program.knobs = frozenset(inspect.signature(PROGRAMS[name]).parameters)
     program.seed, program.rebuild = seed, lambda **other: build(name, seed, **{**knobs, **other})
     program.loaders()
     return program
