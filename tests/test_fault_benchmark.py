@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import math
 
 import pytest
@@ -120,6 +122,7 @@ def test_the_tables_count_by_class_and_leave_what_is_not_faulty_to_the_alarms():
 def test_a_limit_takes_from_every_class_in_turn():
     names = ["a/1/s", "a/2/s", "a/3/s", "b/1/s", "c/1/s", "c/2/s"]
     assert limited(names, 4) == ["a/1/s", "b/1/s", "c/1/s", "a/2/s"]
+    assert limited(["a/1/s", "b/1/s", "b/2/s", "b/3/s", "b/4/s"], 2) == ["a/1/s", "b/4/s"]
     assert sorted(limited(names, None)) == names
     assert [name for name in names if fits(name, ["a"], ["2", "3"])] == ["a/2/s", "a/3/s"]
 
@@ -129,3 +132,9 @@ def test_a_truth_depends_on_program_and_injection():
     in_wine = digest(PROGRAMS["wine"], one)
     assert in_wine == digest(PROGRAMS["digits"], one), "the file of a family is one source"
     assert in_wine != digest(PROGRAMS["conv"], one) and in_wine != digest(PROGRAMS["wine"], other)
+
+
+@pytest.mark.parametrize("module", "answers choice injections kind programs scores sources tables truth".split())
+def test_the_examples_in_the_docstrings(module):
+    tried = doctest.testmod(importlib.import_module(f"benchmarks.faults.{module}"))
+    assert tried.attempted and not tried.failed

@@ -22,13 +22,16 @@ TWELVE = {
 
 
 def limited(names: Iterable[str], limit: int | None) -> list[str]:
-    """The first of each class, then the second of each, and so on, until there are enough; the same ones every time.
+    """One of each class, then another of each, and so on, until there are enough; the same ones every time.
+
+    Every class begins elsewhere in its list, so that a few of them come from programs of many kinds.
 
     >>> limited(["a/1", "a/2", "b/1"], 2)
     ['a/1', 'b/1']
     """
     classes = [list(group) for _, group in itertools.groupby(names, lambda name: name.partition("/")[0])]
-    return list(itertools.islice(_in_turns(classes), limit))
+    turned = [group[3 * number % len(group) :] + group[: 3 * number % len(group)] for number, group in enumerate(classes)]
+    return list(itertools.islice(_in_turns(turned), limit))
 
 
 def _in_turns(classes: list[list[str]]) -> Iterator[str]:
