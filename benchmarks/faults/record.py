@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from . import tables
-from .answers import HEALTHY, Alarm, Answer, answered
+from .answers import EXPERIMENT, HEALTHY, Alarm, Answer, answered
 from .choice import fits, limited
 from .injections import Mutant
 from .programs import PROGRAMS
@@ -61,7 +61,9 @@ def _read(file: Path) -> list[Answer]:
 def write_page(answers: list[Answer], page: Path) -> None:
     """The tables under a head that says what they are."""
     page.parent.mkdir(exist_ok=True)
-    page.write_text(f"{_HEAD}\n\n{tables.report(answers)}\n", encoding="utf-8")
+    asked = sum(answer.fault != HEALTHY for answer in answers)
+    counted = f"Asked were {asked} of {len(known())} mutants, by `{EXPERIMENT}`."
+    page.write_text(f"{_HEAD}\n{counted}\n\n{tables.report(answers)}\n", encoding="utf-8")
 
 
 _HEAD = """# How often the right fault is named
