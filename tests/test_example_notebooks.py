@@ -27,10 +27,21 @@ def test_the_quick_start_names_three_causes_and_passes_after_each_fix(tmp_path):
     assert "return self.head(self.features(picture))" in shown
 
 
-def test_the_saved_notebook_holds_its_outputs_and_no_widget():
-    saved = EXAMPLES / "quickstart.ipynb"
+def test_the_climb_names_two_faults_together_and_shuffled_labels_and_is_silent_on_the_rest(tmp_path):
+    copy = tmp_path / "diagnose.ipynb"
+    copy.write_text((EXAMPLES / "diagnose.ipynb").read_text())
+    done = subprocess.run([sys.executable, EXAMPLES / "run.py", str(copy), "--save"], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    verdicts = re.findall(r"^(?:Overfit|Data): (Proven: .*?\.|It learns)", done.stdout, re.MULTILINE)
+    assert verdicts == ["Proven: softmax_before_cross_entropy and lr_too_low.", "It learns", "Proven: labels_shuffled.", "It learns"]
+    assert text_of(nbformat.read(copy, as_version=4)).count("bit-identical to before") == 4
+
+
+@pytest.mark.parametrize(("name", "causes"), [("quickstart", CAUSES), ("diagnose", ("softmax_before_cross_entropy", "labels_shuffled"))])
+def test_the_saved_notebook_holds_its_outputs_and_no_widget(name, causes):
+    saved = EXAMPLES / f"{name}.ipynb"
     notebook = nbformat.read(saved, as_version=4)
-    assert all(f"Proven: {cause}" in text_of(notebook) for cause in CAUSES)
+    assert all(f"Proven: {cause}" in text_of(notebook) for cause in causes)
     assert "widgets" not in notebook.metadata and "widget-view" not in saved.read_text()
     assert saved.stat().st_size < 1_000_000
 
