@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from .plot import plotted, sparkline
 
 WIDTH = 110
+_LEFT = 'align="left" style="text-align:left"'  # a page's style outweighs the first, a viewer may strip the second
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,9 +76,9 @@ class Table:
         return "\n".join([_filled(self.caption), *(line for row in cells for line in _wrapped(row, widths))])
 
     def as_html(self) -> str:
-        head = "".join(f'<th scope="col" align="left">{html.escape(str(c))}</th>' for c in self.columns)
+        head = "".join(f'<th scope="col" {_LEFT}>{html.escape(str(c))}</th>' for c in self.columns)
         rows = [[html.escape(str(cell)) for cell in row] for row in self.rows]
-        cells = [(f'<th scope="row" align="left">{row[0]}</th>', *(f'<td align="left">{cell}</td>' for cell in row[1:])) for row in rows]
+        cells = [(f'<th scope="row" {_LEFT}>{row[0]}</th>', *(f"<td {_LEFT}>{cell}</td>" for cell in row[1:])) for row in rows]
         body = "".join(f"<tr>{''.join(row)}</tr>" for row in cells)
         return f"<table><caption>{html.escape(self.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
@@ -107,10 +108,9 @@ class Figure:
         return "\n".join(line for name, curve in self.curves.items() for line in _wrapped((name, sparkline(curve)), (width, 82)))
 
     def as_html(self) -> str:
-        picture = plotted(self.curves, self.level)
         ends = [f"{name} from {curve[0]:.3g} to {curve[-1]:.3g}" for name, curve in self.curves.items() if curve]
         alt = html.escape("; ".join([self.alt, *ends]), quote=True)
-        return f'<p><img alt="{alt}" src="data:image/png;base64,{picture}" style="max-width:100%"></p>'
+        return f'<p><img alt="{alt}" src="data:image/png;base64,{plotted(self.curves, self.level)}" style="max-width:100%"></p>'
 
 
 @dataclasses.dataclass(frozen=True)

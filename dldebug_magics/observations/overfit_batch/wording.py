@@ -104,13 +104,23 @@ def blocks(run: OverfitBatch, findings: tuple[Finding, ...]) -> tuple[Block, ...
     """The plot, the facts of the run, and the traceback where the program crashed."""
     found: list[Block] = []
     if run.losses:
-        cured = {f"with {f.fix.done or f.name}": f.cured.losses for f in findings if f.cured is not None}
+        cured = _cured(findings)
         level = ("attainable floor", run.floor.value) if run.floor.value is not None and math.isfinite(run.floor.value) else None
         found.append(Figure(sentence(run, findings), {"as it is": run.losses, **dict(list(cured.items())[:3])}, level))
     found.append(Table("The run", ("what", "seen"), facts(run)))
     if run.crash is not None:
         found.append(Details("The exception, unchanged", (Code(run.crash.traceback),)))
     return tuple(found)
+
+
+def _cured(findings: tuple[Finding, ...]) -> dict[str, tuple[float, ...]]:
+    """The curves of the cured copies by what was done to them; cures that were applied together have one."""
+    done: dict[int, list[str]] = {}
+    for finding in findings:
+        if finding.cured is not None:
+            done.setdefault(id(finding.cured), []).append(finding.fix.done or finding.name)
+    curves = {id(f.cured): f.cured.losses for f in findings if f.cured is not None}
+    return {f"with {' and '.join(words)}": curves[run] for run, words in done.items()}
 
 
 def facts(run: OverfitBatch) -> list[tuple[str, str]]:
