@@ -55,7 +55,7 @@ def _tree(module: ModuleType | None) -> ast.Module:
 
 
 def _meaning(node: ast.AST) -> str:
-    return ast.dump(node)
+    return ast.unparse(node)  # and not `dump`, which every version of Python writes in its own way
 
 
 def _hash(texts: list[str]) -> str:
