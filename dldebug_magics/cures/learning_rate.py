@@ -41,7 +41,7 @@ def usual(optimizer: str) -> tuple[float, ...]:
     >>> usual("SGD"), usual("Adam")
     ((0.1, 0.01), (0.0003, 0.003))
     """
-    return (1e-1, 1e-2) if optimizer == "SGD" else (RATE, 10 * RATE)
+    return (1e-1, 1e-2) if optimizer == "SGD" else (RATE, 3e-3)
 
 
 def descending(subject: Subject) -> Subject:

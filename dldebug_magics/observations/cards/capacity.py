@@ -32,8 +32,8 @@ class CapacityCard(Observation):
 
     @classmethod
     def measure(cls, subject: Subject, run: OverfitBatch) -> Iterator[CapacityCard]:
-        """A forward pass, and one of a wider copy; nothing where the batch was memorised or the program crashed."""
-        if run.passed or run.crash is not None or subject.step is not None:
+        """A forward pass, and one of a wider copy; nothing where the batch was memorised, the program crashed, or the target is the input."""
+        if run.passed or run.crash is not None or subject.step is not None or _reproduces(subject):
             return
         seeded(subject.seed)
         with torch.enable_grad(), Signals(subject.model) as signals:
@@ -43,6 +43,13 @@ class CapacityCard(Observation):
         asked = sum(t.numel() for t in tensors(split(subject, subject.batch)[2]))
         if widths:
             yield cls(parameters, asked, min(widths), _wider(subject, parameters))
+
+
+def _reproduces(subject: Subject) -> bool:
+    """Whether the targets are the inputs: an autoencoder's narrow code is its purpose."""
+    arguments, keywords, targets = split(subject, subject.batch)
+    inputs = list(tensors((arguments, keywords)))
+    return any(a.numel() == t.numel() and torch.equal(a.flatten(), t.flatten()) for a in inputs for t in tensors(targets))
 
 
 def _wider(subject: Subject, parameters: int) -> int | None:
