@@ -23,7 +23,7 @@ def capacity_too_small(capacity: CapacityCard, run: OverfitBatch) -> Iterator[Ev
 
     Shows as: a smooth plateau above the floor, with steps of ordinary size.
     Proven by: a copy with four times the units in every hidden layer, which memorises the batch; all other suspects come first.
-    Not this when: equal inputs have different labels, which no model can tell apart: the floor counts them already; an autoencoder is narrow
+    Not this when: equal inputs have different labels, which no model can tell apart (the floor counts them); an autoencoder is narrow
     on purpose.
     Fails: a model that writes its widths down in more places than its layers can't be widened, and nothing is said.
     See: FSDL, "improve": under-fitting, "make the model bigger"; A. Karpathy's recipe, "overfit".

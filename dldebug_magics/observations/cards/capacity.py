@@ -32,7 +32,7 @@ class CapacityCard(Observation):
 
     @classmethod
     def measure(cls, subject: Subject, run: OverfitBatch) -> Iterator[CapacityCard]:
-        """A forward pass, and one of a wider copy; nothing where the batch was memorised, the program crashed, or the target is the input."""
+        """A forward pass, and one of a wider copy; nothing where the batch was memorised, the run crashed, or the target is the input."""
         if run.passed or run.crash is not None or subject.step is not None or _reproduces(subject):
             return
         seeded(subject.seed)
