@@ -17,7 +17,7 @@ _LIMITS = {"sigmoid": (0.0, 1.0), "sigmoid_": (0.0, 1.0), "tanh": (-1.0, 1.0), "
 
 @dataclasses.dataclass(frozen=True)
 class Activation:
-    """One activation call: where it is, the share of dead units, and the share of values within 1 % of a limit."""
+    """One activation call: where it is, the share of dead units, that of values within 1 % of a limit, the width."""
 
     name: str
     index: int
@@ -25,6 +25,7 @@ class Activation:
     line: Line
     dead: float
     saturated: float
+    units: int
 
 
 def health(call: Call) -> Activation | None:
@@ -39,4 +40,4 @@ def health(call: Call) -> Activation | None:
         low, high = _LIMITS[call.name]
         margin = 0.01 * (high - low)
         saturated = float(((values < low + margin) | (values > high - margin)).float().mean())
-    return Activation(call.name, call.index, call.module, call.line, dead, saturated)
+    return Activation(call.name, call.index, call.module, call.line, dead, saturated, values.shape[1] if values.ndim != 3 else values.shape[-1])

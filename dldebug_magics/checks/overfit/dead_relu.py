@@ -32,7 +32,7 @@ def dead_relu(layers: LayerCard, run: OverfitBatch, setup: SetUp) -> Iterator[Ev
     Fails: a layer that dies during the run is a matter of the learning rate.
     See: CS231n, "the dying ReLU problem"; FSDL, "overfit a single batch", error plateaus.
     """
-    dead = [a for a in layers.activations if a.dead >= _DEAD]
+    dead = [a for a in layers.activations if a.dead >= _DEAD and a.units >= _UNITS]
     if dead and not run.passed:
         module = module_expression(setup.names["model"], dead[0].module)
         code = f"{module} = torch.nn.LeakyReLU(0.1)" if dead[0].module else "torch.nn.functional.leaky_relu(x, 0.1)"
@@ -53,6 +53,7 @@ def _evidence(dead: Activation, fix: Fix, cure: Callable[[Subject], Subject]) ->
 
 
 _DEAD = 0.95  # share of a layer's units
+_UNITS = 4  # a layer of one or two is dead by chance, and too small before that
 
 
 def _program(bias: float) -> Subject:

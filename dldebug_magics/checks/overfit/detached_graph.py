@@ -11,26 +11,29 @@ from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
 from ...instruments.source_edits import without_call
 from ...instruments.source_lines import where
-from ...observations.cards.parameters import Cut, ParameterCard
+from ...observations.cards.first_values import FirstValues
+from ...observations.cards.parameters import Cut, ParameterCard, follows
 from ...observations.overfit_batch import OverfitBatch
 from ..small_data import values
 
 
 @check(severity=Severity.ERROR)
-def detached_graph(parameters: ParameterCard, run: OverfitBatch) -> Iterator[Evidence]:
+def detached_graph(parameters: ParameterCard, weights: FirstValues, run: OverfitBatch) -> Iterator[Evidence]:
     """Part of the model is cut off from the loss: it has an effect, and gets no gradient.
 
     `detach()`, `.data`, `.item()`, `no_grad` and `argmax` give numbers without a past; what lies before them never learns.
 
     Shows as: layers that keep their first weights; or, where all is cut, "element 0 of tensors does not require grad".
     Proven by: nudging the parameters moves the loss, and no gradient reaches them; with the cut undone on a copy the batch is memorised.
-    Not this when: the parameters are frozen, unused, or not the optimizer's to train (a target network).
+    Not this when: the parameters are frozen, unused, or not the optimizer's to train; the batch is memorised, and they were trained before
+    or follow others of their names and sizes (a target network).
     Fails: a cut through numpy, `item` or `argmax` can be shown and not undone.
     See: FSDL, "overfit a single batch", error plateaus: "gradients not flowing through the whole model".
     """
     silent = [p for p in parameters.named(in_graph=False) if p.requires_grad and p.moves_loss and p.in_optimizer]
     cuts = sorted(parameters.cuts, key=lambda cut: cut.kind == "no_grad")
-    if silent and not run.passed:
+    never_trained = any(p.name in weights.untrained for p in silent) and not follows(silent, parameters.named(in_graph=True))
+    if silent and (never_trained or not run.passed):
         sure = Confidence.LIKELY if run.crash is None else Confidence.PROVEN
         yield _evidence(sure, ", ".join(p.name for p in silent[:4]), cuts[0] if cuts else None)
 

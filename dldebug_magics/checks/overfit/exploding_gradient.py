@@ -33,7 +33,9 @@ def exploding_gradient(signal: SignalCard, run: OverfitBatch, setup: SetUp) -> I
     """
     ends = [(module, first / last) for module, first, last in signal.through_time if last > 0]
     module, over_time = max(ends, key=lambda end: end[1], default=("", 1.0))
-    if run.passed or signal.off_scale or not max(signal.growth, over_time) > _GROWN:
+    begins_far_off = run.floor.of_chance(run.first) > _FAR and signal.growth > _GROWN
+    alone = [p for p in signal.off_scale if p.gain is not None and not 0.1 < p.gain < _TOGETHER]
+    if (run.passed and not begins_far_off) or alone or not max(signal.growth, over_time) > _GROWN:
         return
     place = module if over_time > signal.growth else signal.passages[0].weight
     way = "the last time step" if over_time > signal.growth else "the last layer"
@@ -42,13 +44,15 @@ def exploding_gradient(signal: SignalCard, run: OverfitBatch, setup: SetUp) -> I
     model = setup.names["model"]
     code = f"torch.nn.utils.clip_grad_norm_({model}.parameters(), {LIMIT})   # between backward() and step()"
     fix = Fix("Clip the gradient's norm.", code, f"gradients clipped at {LIMIT:g}")
-    yield Evidence(Confidence.LIKELY, facts, place, fix, clipped, refuted_by=refuted)
+    yield Evidence(Confidence.LIKELY, facts, place, fix, clipped, always=begins_far_off, refuted_by=refuted)
     code = "torch.nn.init.kaiming_normal_(layer.weight, nonlinearity='relu')"
     fix = Fix("Begin the weights by He's rule, which keeps the size of a signal.", code, "weights begun by He's rule")
-    yield Evidence(Confidence.LIKELY, facts, place, fix, by_he, refuted_by=refuted)
+    yield Evidence(Confidence.LIKELY, facts, place, fix, by_he, always=begins_far_off, refuted_by=refuted)
 
 
 _GROWN = 200.0
+_FAR = 100.0  # times the chance loss
+_TOGETHER = 8.0  # gain: layers that only together are too much
 
 
 def _program(gain: float) -> Subject:

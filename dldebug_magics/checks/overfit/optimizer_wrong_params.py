@@ -9,6 +9,7 @@ from ...cures.parameters import all_stepped
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
+from ...observations.cards.first_values import FirstValues
 from ...observations.cards.parameters import ParameterCard
 from ...observations.cards.set_up import SetUp
 from ...observations.overfit_batch import OverfitBatch
@@ -16,7 +17,7 @@ from ..small_data import values
 
 
 @check(severity=Severity.ERROR)
-def optimizer_wrong_params(parameters: ParameterCard, run: OverfitBatch, setup: SetUp) -> Iterator[Evidence]:
+def optimizer_wrong_params(parameters: ParameterCard, weights: FirstValues, run: OverfitBatch, setup: SetUp) -> Iterator[Evidence]:
     """The optimizer does not hold the parameters that the loss depends on.
 
     A layer was replaced, or the model made anew, after the optimizer was built: it goes on stepping tensors that nobody uses, while the new
@@ -30,7 +31,8 @@ def optimizer_wrong_params(parameters: ParameterCard, run: OverfitBatch, setup: 
     """
     missing = [p for p in parameters.named(in_graph=True) if p.requires_grad and not p.in_optimizer]
     stale = parameters.strangers > 0
-    if not missing or not setup.given or (run.passed and not stale):
+    untrained = any(p.name in weights.untrained for p in missing)
+    if not missing or not setup.given or (run.passed and not stale and not untrained):
         return
     sentence = f"Build `{setup.names['optimizer']}` after the last change to `{setup.names['model']}`."
     yield Evidence(
@@ -43,6 +45,7 @@ def optimizer_wrong_params(parameters: ParameterCard, run: OverfitBatch, setup: 
         fix=Fix(sentence, setup.optimizer_line(), "all parameters in the optimizer"),
         cure=all_stepped,
         always=stale,
+        eases=untrained,
         refuted_by="The same tensors, by `is`, in the model and in the optimizer's groups.",
     )
 

@@ -13,26 +13,26 @@ from ...engine.subject import Subject
 from ...instruments.source_lines import where
 from ...observations.cards.layers import LayerCard
 from ...observations.cards.outputs import OutputCard
-from ...observations.overfit_batch import OverfitBatch
 from ..small_data import classes
 
 
 @check(severity=Severity.ERROR)
-def saturated_activation(layers: LayerCard, outputs: OutputCard, run: OverfitBatch) -> Iterator[Evidence]:
+def saturated_activation(layers: LayerCard, outputs: OutputCard) -> Iterator[Evidence]:
     """A hidden layer's sigmoids or tanhs stand at their limits, where they have no slope.
 
     What enters them is far from 0: a large bias, a sum over many things, a factor in front. The gradient is multiplied by a slope of
     nearly 0, and the layers before learn nothing.
 
     Shows as: a plateau; units that give the same limit for almost every sample.
-    Proven by: a copy with the layers begun anew, or with a norm in front of each activation, which memorises the batch.
-    Not this when: the batch is memorised; gates are meant to open and close; the last activation is sure of itself.
+    Proven by: a copy with the layers begun anew, or with a norm in front of each activation, which memorises the batch, or does so far
+    sooner.
+    Not this when: the batch is memorised in time; gates are meant to open and close; the last activation is sure of itself.
     Fails: the gates inside torch's own LSTM and GRU layers are not seen.
     See: LeCun et al. 1998, "Efficient BackProp", 4.4 to 4.6; Glorot & Bengio 2010.
     """
     last = None if outputs.closing is None else (outputs.closing.name, outputs.closing.index)
     full = [a for a in layers.activations if a.saturated >= _FULL and (a.name, a.index) != last]
-    if not full or run.passed:
+    if not full:
         return
     worst = max(full, key=lambda a: a.saturated)
     for fix, cure in (
@@ -45,6 +45,7 @@ def saturated_activation(layers: LayerCard, outputs: OutputCard, run: OverfitBat
             where=where(worst.module, worst.line),
             fix=fix,
             cure=cure,
+            eases=True,
             refuted_by="Values of that activation away from its limits.",
         )
 

@@ -27,11 +27,12 @@ def symmetric_init(units: UnitCard, run: OverfitBatch, setup: SetUp) -> Iterator
     Proven by: units that are equal before and after some training steps; and a copy with these weights begun anew, which memorises the
     batch.
     Not this when: a bias, a last layer or a scale begins at zero, where different gradients part the units with the first step.
-    Fails: where dropout or noise parts equal units slowly, they are not equal any more when it is looked.
+    Fails: a batch that is memorised in spite of it raises an alarm only if two layers or more begin with one number; where dropout or noise parts equal units slowly, they are not equal any more when it is looked.
     See: Goodfellow et al., "Deep Learning", 8.4: initial parameters need to "break symmetry"; CS231n, "pitfall: all zero initialization".
     """
     stuck = [row for row in units.alike if row.stayed]
-    if not stuck or run.passed:
+    constant = sum(row.constant is not None for row in stuck) > 1
+    if not stuck or (run.passed and not constant):
         return
     names = tuple(row.name for row in stuck)
     weight = module_expression(setup.names["model"], stuck[0].name)
@@ -45,6 +46,7 @@ def symmetric_init(units: UnitCard, run: OverfitBatch, setup: SetUp) -> Iterator
             "these weights begun at random",
         ),
         cure=anew(names),
+        always=constant,
         refuted_by="Two rows of that weight that differ after a few steps.",
     )
 

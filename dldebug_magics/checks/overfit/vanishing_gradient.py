@@ -12,24 +12,24 @@ from ...engine.subject import Subject
 from ...observations.cards.layers import LayerCard
 from ...observations.cards.outputs import OutputCard
 from ...observations.cards.signal import SignalCard
-from ...observations.overfit_batch import OverfitBatch
 from ..small_data import classes
 
 
 @check(severity=Severity.ERROR)
-def vanishing_gradient(signal: SignalCard, layers: LayerCard, outputs: OutputCard, run: OverfitBatch) -> Iterator[Evidence]:
+def vanishing_gradient(signal: SignalCard, layers: LayerCard, outputs: OutputCard) -> Iterator[Evidence]:
     """The gradient shrinks on its way back, so that the first layers hardly learn.
 
     Every layer multiplies the gradient by its weights and by the slope of its activation. A sigmoid's slope is at most 1/4; ten of them in
     a row leave a millionth.
 
     Shows as: a plateau near chance; the last layers learn, the first stand still.
-    Proven by: a copy with ReLUs and He's initialisation, or with a norm in front of each activation, which memorises the batch.
-    Not this when: the gradient is exactly zero at first because a branch or a last layer begins at zero; the batch is memorised.
+    Proven by: a copy with ReLUs and He's initialisation, or with a norm in front of each activation, which memorises the batch, or does so far
+    sooner.
+    Not this when: the gradient is exactly zero at first because a branch or a last layer begins at zero; the batch is memorised in time.
     Fails: a gradient that fades over the time steps of a recurrent layer is not cured, and not reported.
     See: Glorot & Bengio 2010; He et al. 2015; Bengio, Simard & Frasconi 1994.
     """
-    if run.passed or not 0 < signal.fading < _FADED:
+    if not 0 < signal.fading < _FADED:
         return
     last = None if outputs.closing is None else (outputs.closing.name, outputs.closing.index)
     hidden = [a for a in layers.activations if (a.name, a.index) != last]
@@ -41,10 +41,10 @@ def vanishing_gradient(signal: SignalCard, layers: LayerCard, outputs: OutputCar
     if any(a.name in SQUASHING for a in hidden):
         code = "torch.nn.ReLU()   # and torch.nn.init.kaiming_normal_(layer.weight, nonlinearity='relu')"
         fix = Fix("Take ReLUs, and begin the weights by He's rule.", code, "ReLUs and He's initialisation")
-        yield Evidence(Confidence.LIKELY, facts, signal.passages[0].weight, fix, rectifying(last), refuted_by=refuted)
+        yield Evidence(Confidence.LIKELY, facts, signal.passages[0].weight, fix, rectifying(last), eases=True, refuted_by=refuted)
     if hidden:
         fix = Fix("Put a norm in front of each activation.", "torch.nn.LayerNorm(width)", "a norm in front of each activation")
-        yield Evidence(Confidence.LIKELY, facts, signal.passages[0].weight, fix, normalised(last), refuted_by=refuted)
+        yield Evidence(Confidence.LIKELY, facts, signal.passages[0].weight, fix, normalised(last), eases=True, refuted_by=refuted)
 
 
 _FADED = 1e-4

@@ -81,6 +81,11 @@ class ParameterCard(Observation):
         return [p for p in self.parameters if p.registered is registered and in_graph in (None, p.in_graph)]
 
 
+def follows(some: list[Parameter], others: list[Parameter]) -> bool:
+    """Whether each of some parameters has its like among others: the name from the second part on, and the size."""
+    return {(p.name.partition(".")[2], p.size) for p in some} <= {(p.name.partition(".")[2], p.size) for p in others}
+
+
 def _named(subject: Subject) -> dict[int, tuple[str, Tensor]]:
     """id -> (name, parameter) for model and loss, each parameter once."""
     pairs = [*subject.model.named_parameters()]

@@ -61,6 +61,16 @@ class Floor:
         """How far a loss stands above the floor, in units of the scale; 0 is the floor, 1 is chance."""
         return (loss - (self.value if self.value is not None and math.isfinite(self.value) else 0.0)) / self.scale(first)
 
+    def of_chance(self, loss: float) -> float:
+        """How far a loss stands above the floor, in units of what chance does; 0 where that is not known.
+
+        >>> Floor(1.0, 3.0).of_chance(21.0), UNKNOWN.of_chance(21.0)
+        (10.0, 0.0)
+        """
+        if self.value is None or self.chance is None or not 1e-12 < self.chance - self.value < math.inf:
+            return 0.0
+        return (loss - self.value) / (self.chance - self.value)
+
 
 UNKNOWN = Floor()
 
