@@ -22,12 +22,13 @@ def input_over_normalised(inputs: InputCard, run: OverfitBatch) -> Iterator[Evid
     nearly the same for every sample, and its weights get hardly any gradient.
 
     Shows as: a plateau near chance, or a very slow start.
-    Proven by: a copy trained on the same batch, less its mean and divided by its deviation, which memorises it.
+    Proven by: a copy trained on the same batch, less its mean and divided by its deviation, which memorises it. Likely, where the batch is
+    memorised as it is, but that copy needs at most a quarter of the steps.
     Not this when: the model learns them as they are; rows of length 1, one-hot columns and sparse counts reach far enough.
-    Fails: values squeezed by less, which slow learning down without stopping it.
+    Fails: values squeezed by less, which slow learning down a little.
     See: FSDL, "the five most common bugs": "pre-processing inputs incorrectly: forgetting to normalise, or too much pre-processing".
     """
-    if not run.passed and run.crash is None:
+    if run.decided and run.crash is None:
         yield from (_evidence(scale) for scale in inputs.scales if scale.shrunk)
 
 
@@ -44,6 +45,7 @@ def _evidence(scale: Scale) -> Evidence:
             "inputs of mean 0 and deviation 1",
         ),
         cure=standardised,
+        eases=True,
         refuted_by="A run on standardised inputs that fares no better.",
     )
 

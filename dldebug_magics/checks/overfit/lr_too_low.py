@@ -20,15 +20,18 @@ def lr_too_low(run: OverfitBatch, setup: SetUp) -> Iterator[Evidence]:
     """The learning rate is so low that the weights hardly move.
 
     Shows as: a loss that falls in a slow straight line, or seems to stand still near its first value.
-    Proven by: a copy with ten or a hundred times the rate, which memorises the batch in the same number of steps.
+    Proven by: a copy with ten or a hundred times the rate, which memorises the batch in the same number of steps. Likely, where the
+    batch is memorised after all, but that copy needs at most a quarter of the steps.
     Not this when: the batch is merely hard and the loss is on its way; slow progress gets more steps before anything is said.
     Fails: a rate that a schedule has taken away is another cause.
     See: FSDL, "overfit a single batch", error plateaus: "learning rate too low"; CS231n, ratio of updates to weights of about 1e-3.
     """
-    if run.passed or run.shape not in (Shape.PLATEAUS, Shape.FALLING) or not 0 < run.relative_update < _LIVELY:
+    slow = run.passed and len(run.losses) > run.asked_steps and run.relative_update < _SLOW
+    failed = not run.passed and run.shape in (Shape.PLATEAUS, Shape.FALLING)
+    if not (failed or slow) or not 0 < run.relative_update < _LIVELY:
         return
-    confidence = Confidence.LIKELY if run.relative_update < _STILL else Confidence.HINT
-    for factor in (10.0, 100.0, 1000.0):
+    confidence = Confidence.LIKELY if slow or run.relative_update < _STILL else Confidence.HINT
+    for factor in (10.0, 100.0) if slow else (10.0, 100.0, 1000.0):
         rate = setup.rates[0] * factor
         yield Evidence(
             confidence if factor < 1000 else Confidence.HINT,
@@ -38,12 +41,14 @@ def lr_too_low(run: OverfitBatch, setup: SetUp) -> Iterator[Evidence]:
             ),
             fix=Fix(f"Raise the rate to {rate:g}.", setup.rate_line(factor), f"a learning rate of {rate:g}"),
             cure=times(factor),
+            eases=slow,
             refuted_by="Runs at higher rates that fare no better.",
         )
 
 
 _LIVELY = 3e-3  # relative update above which a higher rate is not the first thought
 _STILL = 1e-4
+_SLOW = 6e-4
 
 
 def _program(rate: float) -> Subject:

@@ -23,23 +23,25 @@ def targets_not_normalised(targets: TargetScale, outputs: OutputCard, run: Overf
     gradient are their square, and no rate suits both the way there and the stay.
 
     Shows as: a huge loss that creeps, or explodes in the first steps.
-    Proven by: a copy trained on the same targets less their mean and divided by their deviation, which memorises them.
-    Not this when: the targets are classes or counts, lie near 0 with a deviation near 1, or are learnt as they are.
+    Proven by: a copy trained on the same targets less their mean and divided by their deviation, which memorises them. Likely, where that
+    copy needs at most a quarter of the steps, or the targets are 500 times as large as the first outputs.
+    Not this when: the targets are classes or counts, lie near 0 with a deviation near 1, or the model scales its outputs up to them.
     Fails: a loss written for positive targets only can't take standardised ones.
     See: FSDL, "start simple", on normalising; TheDeepChecker, "unnormalised data", which covers the targets, too.
     """
     squeezed = outputs.closing is not None and outputs.closing.name not in ("leaky_relu", "elu", "gelu", "silu", "mish")
-    if run.passed or run.crash is not None or outputs.loss not in _REGRESSION or squeezed or (not outputs.loss and targets.counts):
+    if not run.decided or run.crash is not None or outputs.loss not in _REGRESSION or squeezed or (not outputs.loss and targets.counts):
         return
     far = max(abs(targets.mean), targets.std)
     if far > 10 * max(targets.output, 1.0) or abs(targets.mean) > 10 * targets.std or 0 < far < 0.02:
-        yield _evidence(targets)
+        yield _evidence(targets, out_of_reach=far > _FAR * max(targets.output, 1.0))
 
 
-_REGRESSION = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "")
+_REGRESSION = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "gaussian_nll_loss", "")
+_FAR = 500  # times the outputs: a network that scales its outputs itself begins within reach
 
 
-def _evidence(targets: TargetScale) -> Evidence:
+def _evidence(targets: TargetScale, out_of_reach: bool) -> Evidence:
     code = f"y = (y - {targets.mean:.4g}) / {targets.std:.4g}   # of the training set; undo it on predictions"
     return Evidence(
         Confidence.LIKELY,
@@ -49,6 +51,8 @@ def _evidence(targets: TargetScale) -> Evidence:
         ),
         fix=Fix("Standardise the targets, and undo it on the predictions.", code, "targets of mean 0 and deviation 1"),
         cure=targets_standardised,
+        always=out_of_reach,
+        eases=True,
         refuted_by="A run on standardised targets that fares no better.",
     )
 

@@ -17,7 +17,10 @@ _TINY = 0.05
 
 @dataclasses.dataclass(frozen=True)
 class Scale:
-    """Range, mean and standard deviation of a tensor; `widest` and `narrowest` are the extreme deviations of single features."""
+    """Range, mean and standard deviation of a tensor; `widest` and `narrowest` are the extreme deviations of single features.
+
+    `lone`: a few samples are ten times as large as all others, and the numbers above are theirs.
+    """
 
     shape: tuple[int, ...]
     minimum: float
@@ -27,6 +30,7 @@ class Scale:
     widest: float
     narrowest: float
     binary: bool
+    lone: bool = False
 
     @property
     def shrunk(self) -> bool:
@@ -68,4 +72,18 @@ def _scale(tensor: Tensor) -> Scale:
         widest=float(varying.max()) if len(varying) else 0.0,
         narrowest=float(varying.min()) if len(varying) else 0.0,
         binary=bool(((values == 0) | (values == 1)).all()),
+        lone=lone(values),
     )
+
+
+def lone(values: Tensor) -> bool:
+    """Whether up to a tenth of the samples stand ten times as far from the middle as all the rest.
+
+    >>> lone(torch.tensor([[1.0], [-1.2], [0.7], [900.0]] + [[0.5]] * 16)), lone(torch.linspace(0, 900, 20)[:, None])
+    (True, False)
+    """
+    if values.ndim == 0 or len(values) < 10:
+        return False
+    rows = values.reshape(len(values), -1)
+    sizes = (rows - rows.median(0).values).square().mean(1).sqrt().sort(descending=True).values.tolist()
+    return any(one > 10 * next_one > 0 for one, next_one in zip(sizes[: len(sizes) // 10], sizes[1:], strict=False))

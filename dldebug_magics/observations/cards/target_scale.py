@@ -13,13 +13,14 @@ from ...engine.nested import tensors
 from ...engine.observation import Observation
 from ...engine.subject import Subject
 from ...instruments.input_tensors import input_tensors
+from .inputs import lone
 
 
 @dataclasses.dataclass(frozen=True)
 class TargetScale(Observation):
     """Mean and deviation of the first real-valued target, the mean size of the outputs, and whether the targets look like counts.
 
-    Nothing is seen where the targets are classes, or the inputs once more (an autoencoder's).
+    Nothing is seen where the targets are classes, or the inputs once more (an autoencoder's), or where a few targets are far beyond the rest.
     """
 
     mean: float
@@ -32,7 +33,7 @@ class TargetScale(Observation):
         """One forward pass."""
         inputs, targets = input_tensors(subject)
         chosen = next((t for t in targets if t.numel() > 1), None)
-        if chosen is None or any(t is chosen for t in inputs) or not bool(torch.isfinite(chosen).all()):
+        if chosen is None or any(t is chosen for t in inputs) or not bool(torch.isfinite(chosen).all()) or lone(chosen.float()):
             return
         seeded(subject.seed)
         with torch.enable_grad():
