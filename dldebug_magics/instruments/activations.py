@@ -40,4 +40,6 @@ def health(call: Call) -> Activation | None:
         low, high = _LIMITS[call.name]
         margin = 0.01 * (high - low)
         saturated = float(((values < low + margin) | (values > high - margin)).float().mean())
-    return Activation(call.name, call.index, call.module, call.line, dead, saturated, values.shape[1] if values.ndim != 3 else values.shape[-1])
+    return Activation(
+        call.name, call.index, call.module, call.line, dead, saturated, values.shape[1] if values.ndim != 3 else values.shape[-1]
+    )

@@ -51,6 +51,8 @@ ROLES = tuple(
         ("optimizer", "the optimizer"),
         ("train", "training data: a DataLoader, a Dataset or one batch"),
         ("val", "validation data"),
+        ("test", "test data"),
+        ("metric", "a function metric(output, target) -> number"),
         ("scheduler", "the scheduler"),
         ("step", "a function step(batch) -> loss, for unusual programs"),
     )

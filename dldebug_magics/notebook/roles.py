@@ -15,11 +15,13 @@ FIELDS = {
     "optimizer": "optimizer",
     "train": "train",
     "val": "val",
+    "test": "test",
+    "metric": "metric",
     "scheduler": "scheduler",
     "step": "step",
 }
 _ORDER = ("model", "loss_fn", "optimizer", "train", "val")
-_WORDS = {"loss_fn": "loss", "train": "training data", "val": "validation data"}
+_WORDS = {"loss_fn": "loss", "train": "training data", "val": "validation data", "test": "test data"}
 
 
 @dataclasses.dataclass(frozen=True)
