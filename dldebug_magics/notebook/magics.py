@@ -49,7 +49,8 @@ class DLDebugMagics(Magics):
         """%subject model loss_fn optimizer train_loader --val val_loader
 
         Name once what the magics that follow use. Names are kept, not objects: a model that you define anew is the one that is used.
-        Alone it tells what is set; --clear forgets it. By name: --model --loss --optimizer --train --val --test --metric --scheduler --step.
+        Alone it tells what is set; --clear forgets it.
+        By name: --model --loss --optimizer --train --val --test --metric --scheduler --step.
 
             %subject net criterion optimizer train_loader
             %subject net F.cross_entropy None train_loader --val val_loader

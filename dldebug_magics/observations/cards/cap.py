@@ -65,11 +65,12 @@ class CapCard(Observation):
 
 def _below(root: Any) -> Iterator[tuple[Any, int, bool]]:
     """The nodes from the loss down, as far as they only scale and add: each with the sign it has there, and whether it is the only term."""
-    pending = [(root, 1, True)]
+    pending, seen = [(root, 1, True)], set()
     while pending:
         node, sign, alone = pending.pop()
-        if node is None:
+        if node is None or (node, sign, alone) in seen:
             continue
+        seen.add((node, sign, alone))
         yield node, sign, alone
         parents = [parent for parent, _ in node.next_functions if parent is not None]
         name = type(node).__name__

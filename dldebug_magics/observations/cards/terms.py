@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -76,14 +77,19 @@ def _gradient(term: Term, parameters: list[Tensor]) -> float:
 
 def _steps(term: Term) -> str:
     """The rounding that makes a term flat; empty where there is none, or something behind it may be the reason."""
-    pending, steps = [term.graph.grad_fn if term.graph is not None else None], []
+    pending: list[Any] = [term.graph.grad_fn if term.graph is not None else None]
+    steps: list[str] = []
+    seen: set[Any] = {None}
     while pending:
         node = pending.pop()
+        if node in seen:
+            continue
+        seen.add(node)
         name = type(node).__name__
         if name.startswith(_RESTING):
             return ""
         if name.startswith(_STEPS):
             steps.append(name.partition("Backward")[0].lower())
-        elif node is not None:
+        else:
             pending.extend(parent for parent, _ in node.next_functions)
     return steps[0] if steps else ""
