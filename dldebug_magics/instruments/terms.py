@@ -73,7 +73,7 @@ class Terms(TorchFunctionMode):
         return Term(float(operand.detach()), operand.clone() if operand.requires_grad else None, cut, running_line(3))
 
     def of(self, loss: Tensor) -> list[Term]:
-        """The terms of a loss, in their order; only itself where it is no sum."""
+        """The terms of a loss, in the order in which torch is given them; none where it is no sum."""
         return self._parts(loss, len(self.sums))
 
     def _parts(self, total: Any, before: int) -> list[Term]:
