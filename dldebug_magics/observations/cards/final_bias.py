@@ -14,7 +14,7 @@ from ...engine.observation import Observation
 from ...engine.subject import Subject
 from ..overfit_batch import OverfitBatch
 
-_ABOVE = 2.0  # times chance: only a first loss clearly above it is looked into
+_ABOVE = 5.0  # times chance: only a first loss clearly above it is looked into
 
 
 @dataclasses.dataclass(frozen=True)

@@ -45,7 +45,8 @@ class FreezingCard(Observation):
 def _alike(attributes: Mapping[str, Any]) -> list[str]:
     """Names that mean `requires_grad` to a reader, with a False behind them.
 
-    >>> _alike({"require_grad": False, "requires_grad": True, "required": False, "requiresGrad": False})
+    >>> _alike({"require_grad": False, "requires_grad": True, "_requires_grad": False, "required": False, "requiresGrad": False})
     ['require_grad', 'requiresGrad']
     """
-    return [name for name, value in attributes.items() if value is False and difflib.SequenceMatcher(None, name, _NAME).ratio() > 0.85]
+    close = [name for name, value in attributes.items() if value is False and name.startswith("req")]
+    return [name for name in close if difflib.SequenceMatcher(None, name, _NAME).ratio() > 0.85]
