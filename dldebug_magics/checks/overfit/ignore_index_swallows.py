@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 import torch
@@ -31,24 +32,24 @@ def ignore_index_swallows(targets: TargetCard, inputs: InputCard, setup: SetUp) 
     everything = targets.takes_labels and targets.ignored == 1
     one_each = targets.takes_labels and targets.target.shape == (targets.samples,) and bool(inputs.scales)
     if everything or (one_each and targets.ignored > 0 and 0 <= targets.ignore_index < targets.classes):
-        name, index = setup.names["loss_fn"], targets.ignore_index
-        own = f"{name} = torch.nn.CrossEntropyLoss()   # without ignore_index={index}"
-        yield Evidence(
-            Confidence.PROVEN,
-            facts=(
-                Fact(f"labels equal to ignore_index, {index}", f"{targets.ignored:.0%}", "0%, or padding only"),
-                Fact("loss at the start", f"{targets.value:.3g}" if targets.value is not None else "it raises", "a number of all samples"),
-            ),
-            where=targets.loss_line.place,
-            fix=Fix(
-                "Leave out no class." if index >= 0 else "Find out why every label says that there is none.",
-                own if index >= 0 else f"assert (labels != {index}).any()",
-                "no label left out",
-            ),
-            cure=given(targets.loss, lambda output, labels: (output, labels), ignore_index=-100) if index >= 0 else None,
-            always=True,
-            refuted_by="A gradient from the samples with this label.",
-        )
+        yield _evidence(targets, setup.names["loss_fn"])
+
+
+def _evidence(targets: TargetCard, loss: str) -> Evidence:
+    index, value = targets.ignore_index, targets.value
+    counted = Fix("Leave out no class.", f"{loss} = torch.nn.CrossEntropyLoss()   # no ignore_index={index}", "no label left out")
+    return Evidence(
+        Confidence.PROVEN,
+        facts=(
+            Fact(f"labels equal to ignore_index, {index}", f"{targets.ignored:.0%}", "0%, or padding only"),
+            Fact("loss at the start", "none" if value is None else f"{value:.3g}", "a number of all samples"),
+        ),
+        where=targets.loss_line.place,
+        fix=counted if index >= 0 else Fix("Find out why no label counts.", f"assert (labels != {index}).any()"),
+        cure=given(targets.loss, lambda output, labels: (output, labels), ignore_index=-100) if index >= 0 else None,
+        always=True,
+        refuted_by="A gradient from the samples with this label.",
+    )
 
 
 def _program(loss: nn.Module) -> Subject:
@@ -64,8 +65,7 @@ def leaves_out_a_class() -> Subject:
 
 @ignore_index_swallows.bad
 def leaves_out_everything() -> Subject:
-    subject = _program(nn.CrossEntropyLoss())
-    return Subject(subject.model, subject.loss_fn, subject.optimizer, (classes()[0], torch.full((32,), -100)))
+    return dataclasses.replace(_program(nn.CrossEntropyLoss()), train=(classes()[0], torch.full((32,), -100)))
 
 
 @ignore_index_swallows.good
@@ -75,6 +75,6 @@ def leaves_out_nothing() -> Subject:
 
 @ignore_index_swallows.good
 def leaves_out_unlabelled_samples() -> Subject:
-    subject, (points, labels) = _program(nn.CrossEntropyLoss()), classes()
+    points, labels = classes()
     labels[::2] = -100
-    return Subject(subject.model, subject.loss_fn, subject.optimizer, (points, labels))
+    return dataclasses.replace(_program(nn.CrossEntropyLoss()), train=(points, labels))

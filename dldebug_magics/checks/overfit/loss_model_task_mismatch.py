@@ -52,14 +52,9 @@ def _not_from_0_to_1(targets: TargetCard) -> Evidence:
 
 
 def _evidence(targets: TargetCard, seen: str, expected: str, fix: Fix, cure: Callable[[Subject], Subject] | None = None) -> Evidence:
-    return Evidence(
-        Confidence.LIKELY if targets.goes_into(*_OF_QUANTITIES) else Confidence.PROVEN,
-        facts=(Fact(f"targets of {targets.loss}", seen, expected),),
-        where=targets.loss_line.place,
-        fix=fix,
-        cure=cure,
-        always=True,
-    )
+    sure = Confidence.LIKELY if targets.goes_into(*_OF_QUANTITIES) else Confidence.PROVEN
+    fact, refutation = Fact(f"targets of {targets.loss}", seen, expected), "Targets of the kind that the loss is made for."
+    return Evidence(sure, (fact,), targets.loss_line.place, fix, cure, always=True, refuted_by=refutation)
 
 
 _SQUARED = Fix("Compare quantities with a squared error.", "loss_fn = torch.nn.MSELoss()", "a squared error")
