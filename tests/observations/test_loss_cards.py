@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, Subset, TensorDataset
 
 from dldebug_magics.engine.subject import Subject
 from dldebug_magics.observations.cards.batch_axis import follows
+from dldebug_magics.observations.cards.meeting import Meeting
 from dldebug_magics.observations.cards.metrics import MetricCard
 from dldebug_magics.observations.cards.softmaxes import SoftmaxCard
 from dldebug_magics.observations.cards.targets import TargetCard
@@ -38,7 +39,7 @@ def test_a_loss_of_classes_and_its_labels():
         True,
         False,
     )
-    assert card.value == pytest.approx(float(nn.CrossEntropyLoss(ignore_index=3)(mlp()(X), LABELS)))
+    assert card.value == pytest.approx(nn.CrossEntropyLoss(ignore_index=3)(mlp()(X), LABELS).item())
     assert card.target.values == tuple(sorted(set(LABELS.tolist()))) and card.target.whole and card.target.integer
     assert card.target.span == (float(LABELS.min()), float(LABELS.max()))
     assert (card.ignore_index, card.ignored) == (3, LABELS.tolist().count(3) / 8)
@@ -55,6 +56,20 @@ def test_a_loss_that_raises_still_tells_what_entered_it(loss_fn):
     card = seen(TargetCard, mlp(), loss_fn, (X, LABELS + 1))
     assert card.raised and card.value is None and card.classes == 4
     assert card.target.span == (float(LABELS.min()) + 1, float(LABELS.max()) + 1)
+
+
+@pytest.mark.parametrize("target", [X > 0, (X > 0).to(torch.uint8), (X > 0).half(), (X > 0).double()])
+def test_yes_or_no_in_any_dtype(target):
+    meeting = Meeting.of(target, listed=True)
+    assert meeting.binary and meeting.whole and meeting.span == (0.0, 1.0)
+    assert meeting.class_sums == (float((X > 0).sum(1).min()), float((X > 0).sum(1).max()))
+
+
+def test_many_values_are_not_listed_and_late_ones_are_not_missed():
+    assert Meeting.of(torch.rand(20_000), listed=True).values == ()
+    late = torch.zeros(20_000)
+    late[-1] = 3
+    assert Meeting.of(late, listed=True).values == (0.0, 3.0)
 
 
 def test_a_loss_written_by_hand_shows_output_and_target():

@@ -10,6 +10,7 @@ from torch import Tensor
 Span = tuple[float, float]
 _CLOSE = 1e-3
 _MOST_VALUES = 64  # distinct values that are listed
+_FIRST_LOOK = 4096  # entries: sorting all of a large picture's takes seconds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,18 +29,19 @@ class Meeting:
     integer: bool
 
     @classmethod
-    def of(cls, tensor: Tensor) -> Meeting:
-        """Look at a tensor of real numbers that is not empty."""
-        numbers = tensor.detach().double()
-        distinct = torch.unique(numbers)[: _MOST_VALUES + 1].tolist()
+    def of(cls, tensor: Tensor, listed: bool) -> Meeting:
+        """Look at a tensor of real numbers that is not empty; its distinct values are listed where that is asked for."""
+        real = tensor.is_floating_point()
+        numbers = tensor.detach().float() if real else tensor.detach().long()
+        distinct = _distinct(numbers) if listed else []
         return cls(
             shape=tuple(tensor.shape),
             span=(float(numbers.min()), float(numbers.max())),
             class_sums=_sums(numbers, min(1, numbers.ndim - 1)),
             last_sums=_sums(numbers, numbers.ndim - 1),
-            values=tuple(distinct) if len(distinct) <= _MOST_VALUES else (),
-            whole=bool((numbers == numbers.round()).all()),
-            integer=not tensor.is_floating_point(),
+            values=tuple(map(float, distinct)) if len(distinct) <= _MOST_VALUES else (),
+            whole=not real or bool((numbers == numbers.round()).all()),
+            integer=not real,
         )
 
     @property
@@ -60,6 +62,12 @@ def is_one(span: Span) -> bool:
     (True, False)
     """
     return abs(span[0] - 1) < _CLOSE and abs(span[1] - 1) < _CLOSE
+
+
+def _distinct(numbers: Tensor) -> list[float]:
+    """The distinct values; only some of them where there are many."""
+    some = torch.unique(numbers.flatten()[:_FIRST_LOOK])
+    return (some if len(some) > _MOST_VALUES else torch.unique(numbers)).tolist()
 
 
 def _sums(numbers: Tensor, axis: int) -> Span:
