@@ -19,7 +19,7 @@ from dldebug_magics.observations.cards.inputs import InputCard
 from dldebug_magics.observations.cards.last_dropout import LastDropout
 from dldebug_magics.observations.cards.reduction import ReductionCard
 from dldebug_magics.observations.cards.schedule import ScheduleCard
-from dldebug_magics.observations.cards.targets import TargetCard
+from dldebug_magics.observations.cards.target_scale import TargetScale
 from dldebug_magics.observations.cards.terms import TermsCard
 from dldebug_magics.observations.overfit_batch import OverfitBatch
 
@@ -77,7 +77,7 @@ def test_a_batch_that_cannot_be_doubled_shows_no_reduction():
 
 def test_the_scale_of_targets_and_outputs():
     net, y = mlp(outputs=1), 40 * HEIGHTS + 300
-    card = seen(TargetCard, net, nn.MSELoss(), (X, y))
+    card = seen(TargetScale, net, nn.MSELoss(), (X, y))
     numbers = y.flatten().tolist()
     mean = sum(numbers) / 8
     assert card.mean == pytest.approx(mean) and card.std == pytest.approx((sum((v - mean) ** 2 for v in numbers) / 8) ** 0.5, rel=1e-5)
@@ -85,9 +85,9 @@ def test_the_scale_of_targets_and_outputs():
 
 
 def test_counts_classes_and_inputs_are_no_targets_to_scale():
-    assert seen(TargetCard, mlp(outputs=1), nn.PoissonNLLLoss(), (X, torch.arange(8.0)[:, None])).counts
-    assert seen(TargetCard, mlp(), nn.CrossEntropyLoss()) is None
-    assert seen(TargetCard, mlp(outputs=6), nn.MSELoss(), (X,)) is None
+    assert seen(TargetScale, mlp(outputs=1), nn.PoissonNLLLoss(), (X, torch.arange(8.0)[:, None])).counts
+    assert seen(TargetScale, mlp(), nn.CrossEntropyLoss()) is None
+    assert seen(TargetScale, mlp(outputs=6), nn.MSELoss(), (X,)) is None
 
 
 @pytest.mark.parametrize(
@@ -313,3 +313,22 @@ def test_what_the_last_bias_could_take_off():
     )
     centred = list(OverfitBatch.measure(Subject(mlp(outputs=1), nn.MSELoss(), None, (X, HEIGHTS), batch=(X, HEIGHTS)), steps=2))[-1]
     assert seen(FinalBias, mlp(outputs=1), nn.MSELoss(), (X, HEIGHTS), needs=(centred,)) is None
+
+
+def test_a_deep_residual_graph_is_walked_once_a_node():
+    """Forty blocks have 2^40 paths from the loss to the input; each node is looked at once."""
+
+    class Residual(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.blocks = nn.ModuleList(nn.Linear(4, 4) for _ in range(40))
+
+        def forward(self, x):
+            for block in self.blocks:
+                x = x + torch.tanh(block(x))
+            return x
+
+    torch.manual_seed(0)
+    batch = torch.randn(8, 4), torch.randn(8, 4)
+    subject = Subject(Residual(), lambda o, t: functional.mse_loss(o, t) + 1e-3 * o.square().mean(), batch=batch)
+    assert len(list(TermsCard.measure(subject))[-1].terms) == 2
