@@ -15,12 +15,11 @@ _DIM_AT = {"norm": 1, "vector_norm": 1, "linalg_vector_norm": 1}  # behind the t
 _OF_ALL = {"max": torch.amax, "min": torch.amin}
 
 
-def batch_first(*paths: str) -> Callable[[Subject], Subject]:
-    """The cure that sets `batch_first = True` on these modules."""
+def batch_first(path: str, value: bool = True) -> Callable[[Subject], Subject]:
+    """The cure that sets `batch_first` of this module."""
 
     def cure(subject: Subject) -> Subject:
-        for path in paths:
-            subject.model.get_submodule(path).batch_first = True
+        subject.model.get_submodule(path).batch_first = value
         return subject
 
     return cure
@@ -41,7 +40,10 @@ def reduced_over(name: str, index: int, dims: tuple[int, ...], keepdim: bool = F
     return lambda subject: rewritten(subject, {name}, change, index)
 
 
-def permuted(name: str, index: int, order: tuple[int, ...], shape: tuple[int, ...]) -> Callable[[Subject], Subject]:
+def permuted(name: str, index: int, order: tuple[int, ...]) -> Callable[[Subject], Subject]:
     """The cure that permutes the axes before one view or reshape, to the same shape as before."""
-    change = lambda function, tensor, *args, **kwargs: tensor.permute(order).reshape(shape)  # noqa: E731
+
+    def change(function: Callable, tensor: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return tensor.permute(order).reshape(function(tensor, *args, **kwargs).shape)
+
     return lambda subject: rewritten(subject, {name}, change, index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -38,6 +39,12 @@ def replaced(loss: str, other: Callable[..., Tensor], change: Callable[[Tensor, 
 def as_yes_or_no(loss: str) -> Callable[[Subject], Subject]:
     """The cure that asks yes or no of each output: the target in its shape and as a real number, the loss BCE with logits."""
     return replaced(loss, functional.binary_cross_entropy_with_logits, lambda output, target: (output, _like(target, output)))
+
+
+def whole_loss_as_yes_or_no(subject: Subject) -> Subject:
+    """The cure that puts BCE with logits in the place of a loss written by hand."""
+    loss = lambda output, target: functional.binary_cross_entropy_with_logits(output, _like(target, output))  # noqa: E731
+    return dataclasses.replace(subject, loss_fn=loss)
 
 
 def as_values(loss: str) -> Callable[[Subject], Subject]:

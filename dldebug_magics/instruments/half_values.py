@@ -1,8 +1,12 @@
-"""Half precision at its limit: the largest number that a pass makes in float16, and the first call whose result only float16 can't hold."""
+"""Half precision at its limit: the largest number that a pass makes in float16, and the first call whose result only float16 can't hold.
+
+Gradients that reach a float16 result are watched as well; the hooks are the graph's and go with it.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,14 +19,20 @@ from .calls import name_of
 from .module_path import ModulePath
 from .source_lines import running_line, where
 
+_CASTS = ("half", "to", "type", "type_as")
+
 
 class HalfValues(TorchFunctionMode):
-    """`with HalfValues(model) as halves: ...`; `largest` is None where nothing is computed in float16, `overflow` is (call, place)."""
+    """`with HalfValues(model) as halves: ...`; `largest` is None where nothing is computed in float16, `overflow` is (call, place).
+
+    `backward_overflow` is the first such call, on the way back, whose float16 result gets an infinite gradient.
+    """
 
     def __init__(self, model: nn.Module):
         super().__init__()
         self.largest: float | None = None
         self.overflow: tuple[str, str] | None = None
+        self.backward_overflow: tuple[str, str] | None = None
         self.path = ModulePath(model)
 
     def __enter__(self) -> HalfValues:
@@ -39,9 +49,16 @@ class HalfValues(TorchFunctionMode):
         for tensor in made:
             size = float(tensor.detach().abs().max())
             self.largest = max(self.largest or 0.0, size)
+            call = name_of(function), where(self.path.current, running_line(2))
             if size == float("inf") and self.overflow is None and _held_by_float32(function, args, kwargs or {}):
-                self.overflow = name_of(function), where(self.path.current, running_line(2))
+                self.overflow = call
+            if tensor.requires_grad:
+                tensor.register_hook(functools.partial(self._on_the_way_back, call))
         return result
+
+    def _on_the_way_back(self, call: tuple[str, str], gradient: Tensor) -> None:
+        if self.backward_overflow is None and bool(torch.isinf(gradient).any()):
+            self.backward_overflow = call
 
 
 def _held_by_float32(function: Callable, args: tuple, kwargs: dict) -> bool:
@@ -49,6 +66,8 @@ def _held_by_float32(function: Callable, args: tuple, kwargs: dict) -> bool:
     given = [t for t in tensors((args, kwargs)) if t.is_floating_point()]
     if not all(bool(torch.isfinite(t).all()) for t in given):
         return False
+    if all(t.dtype is not torch.float16 for t in given) and name_of(function) in _CASTS:
+        return True
     with torch.no_grad(), without_autocast():
         replayed = function(*mapped(args, as_float32), **mapped(kwargs, as_float32))
     return all(bool(torch.isfinite(t).all()) for t in tensors(replayed) if t.is_floating_point())

@@ -59,6 +59,11 @@ class BadOperation:
         """Whether it is a softmax over a row of nothing but -inf."""
         return _masks_all(self.name, list(self.inputs))
 
+    @property
+    def averages_nothing(self) -> bool:
+        """Whether it is a likelihood of classes, without weights, of which no label counts."""
+        return self.name.startswith("nll_loss") and len(self.inputs) == 1 and not self.backward
+
 
 class FirstNonFinite(TorchDispatchMode):
     """`with FirstNonFinite(model) as watch: loss.backward()`; then `watch.found`.

@@ -23,20 +23,20 @@ def batch_time_swapped(mixing: MixingCard, samples: SampleCard, setup: SetUp, ru
     """A recurrent or attention layer takes the batch for the time axis: it runs from sample to sample.
 
     `LSTM`, `GRU`, `MultiheadAttention` and `Transformer` expect `[time, batch, features]` unless they are told `batch_first=True`. Given
-    `[batch, time, features]` they run all the same: the time steps of a sample never meet, and its neighbours in the batch do.
+    the other order they run all the same: the time steps of a sample never meet, and its neighbours in the batch do.
 
     Shows as: a batch that is learnt by heart from the company, useless on a single sample; or outputs as many as there are time steps.
-    Proven by: one sample is changed in evaluation mode and outputs of others move; with `batch_first=True` on a copy they stay.
-    Not this when: the batch stands on the second axis, as the default wants it; then a change along that axis stays where it is.
+    Proven by: one sample is changed in evaluation mode and outputs of others move; with `batch_first` the other way on a copy they stay.
+    Not this when: the batch is the second axis, as the default wants it: a change along that axis stays where it is.
     Fails: as many samples as time steps, and a loop over cells written by hand, which is reported as `cross_sample_leak`.
     See: torch.nn.LSTM and torch.nn.MultiheadAttention, `batch_first`; FSDL, "the five most common bugs", incorrect shapes.
     """
     if mixing.kind == "layer":
-        layers = list(dict.fromkeys(mixer.module for mixer in mixing.mixers if mixer.kind == "layer"))
-        names = [module_expression(setup.names["model"], layer) for layer in layers]
-        code = "\n".join(f"{name}.batch_first = True   # best where it is built" for name in names)
-        sentence = f"Build {', '.join(names[:3])} with batch_first=True, or give it [time, batch, features]."
-        yield _evidence(mixing, samples, layers[0], Fix(sentence, code, "batch_first=True"))
+        layers = {mixer.module: mixer.batch_first for mixer in mixing.mixers if mixer.kind == "layer"}
+        names, told = [module_expression(setup.names["model"], layer) for layer in layers], mixing.mixers[0].batch_first
+        code = "\n".join(f"{name}.batch_first = {told}   # best where it is built" for name in names)
+        sentence = f"Build {', '.join(names[:3])} with batch_first={told}, or turn what it is given."
+        yield _evidence(mixing, samples, next(iter(layers)), Fix(sentence, code, f"batch_first={told}"))
 
 
 def _evidence(mixing: MixingCard, samples: SampleCard, layer: str, fix: Fix) -> Evidence:
@@ -45,7 +45,7 @@ def _evidence(mixing: MixingCard, samples: SampleCard, layer: str, fix: Fix) -> 
         facts=(
             Fact("axis along which it runs", "the batch", "time"),
             Fact("samples whose output moves when another sample changes", samples.moved, "0"),
-            Fact("the same with batch_first=True", "0", "0"),
+            Fact(f"the same with {fix.done}", "0", "0"),
         ),
         where=where(layer, mixing.mixers[0].line),
         fix=fix,

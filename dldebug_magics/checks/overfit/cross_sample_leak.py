@@ -58,7 +58,7 @@ class _Mixing(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         hidden = torch.tanh(self.first(x))
-        mixed = hidden if self.apart else hidden.view(32, -1).t().reshape(-1, 32)
+        mixed = hidden if self.apart else hidden + 2 * hidden.roll(1, 0)
         return self.last(mixed)
 
 
@@ -69,7 +69,7 @@ def _program(keeps_samples_apart: bool) -> Subject:
 
 
 @cross_sample_leak.bad
-def reshapes_across_the_batch() -> Subject:
+def adds_its_neighbour() -> Subject:
     return _program(keeps_samples_apart=False)
 
 

@@ -31,10 +31,11 @@ def double_softmax_or_log(softmaxes: SoftmaxCard) -> Iterator[Evidence]:
     second = next((call for call in softmaxes.calls if call.fed_by is not None and call.length > 1), None)
     if second is not None and second.fed_by is not None:
         first = softmaxes.calls[second.fed_by]
-        yield _evidence(first, second)
+        last = second is softmaxes.calls[-1] and not second.module  # a logarithm by hand may stand between it and the loss
+        yield _evidence(first, second, bool(second.enters) or last)
 
 
-def _evidence(first: Softmax, second: Softmax) -> Evidence:
+def _evidence(first: Softmax, second: Softmax, always: bool) -> Evidence:
     too_many = [first, second] if second.name == "softmax" and second.enters == "cross_entropy" else [first]
     return Evidence(
         Confidence.LIKELY,
@@ -45,7 +46,7 @@ def _evidence(first: Softmax, second: Softmax) -> Evidence:
         where=first.where,
         fix=Fix("Leave the first softmax out.", first.taken_out, "one softmax instead of two"),
         cure=all_of((call.name, call.index, left_out) for call in too_many),
-        always=bool(second.enters),
+        always=always,
         refuted_by="A run with the first softmax left out that stops at the same loss.",
     )
 

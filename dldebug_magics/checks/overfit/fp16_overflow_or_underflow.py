@@ -36,6 +36,8 @@ def _evidence(half: HalfPrecisionCard, largest: float, setup: SetUp) -> Evidence
     facts = [Fact("largest number in float16", f"{largest:.3g}", "below 65504")]
     if half.overflow is not None:
         facts.append(Fact("first result that float32 holds and float16 does not", half.overflow[0], "none"))
+    if half.backward_overflow is not None:
+        facts.append(Fact("first result with an infinite gradient, in float16 only", half.backward_overflow[0], "none"))
     if half.lost_epsilon is not None:
         facts.append(Fact(f"{setup.optimizer}'s epsilon of {half.lost_epsilon:g}, in float16", "0", "above 0"))
     if half.vanished:
@@ -43,7 +45,7 @@ def _evidence(half: HalfPrecisionCard, largest: float, setup: SetUp) -> Evidence
     return Evidence(
         Confidence.LIKELY,
         facts=tuple(facts),
-        where=half.overflow[1] if half.overflow is not None else "",
+        where=next((at[1] for at in (half.overflow, half.backward_overflow) if at is not None), ""),
         fix=Fix(
             "Keep the parameters in float32, and compute in bfloat16 where speed is wanted.",
             f"{setup.names['model']}.float()   # with torch.autocast('cuda', dtype=torch.bfloat16): around the forward pass",

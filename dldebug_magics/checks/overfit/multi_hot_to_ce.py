@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
-from ...cures.into_loss import as_yes_or_no
+from ...cures.into_loss import as_yes_or_no, whole_loss_as_yes_or_no
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
@@ -31,7 +31,7 @@ def multi_hot_to_ce(targets: TargetCard, inputs: InputCard, setup: SetUp) -> Ite
     See: torch.nn.CrossEntropyLoss, "probabilities for each class"; torch.nn.BCEWithLogitsLoss, multi-label classification.
     """
     target = targets.target
-    hot = targets.goes_into("cross_entropy") and target.shape == targets.output.shape and target.binary and targets.classes > 1
+    hot = targets.shares_one_softmax and target.shape == targets.output.shape and target.binary and targets.classes > 1
     own_input = any(scale.binary and scale.shape == target.shape for scale in inputs.scales)
     if hot and len(target.shape) > 1 and target.class_sums[1] > 1.5 and not is_one(target.last_sums) and not own_input:
         yield Evidence(
@@ -43,7 +43,7 @@ def multi_hot_to_ce(targets: TargetCard, inputs: InputCard, setup: SetUp) -> Ite
                 f"{setup.names['loss_fn']} = torch.nn.BCEWithLogitsLoss()   # with target.float()",
                 "BCEWithLogitsLoss",
             ),
-            cure=as_yes_or_no("cross_entropy"),
+            cure=whole_loss_as_yes_or_no if targets.by_hand else as_yes_or_no("cross_entropy"),
             always=True,
             refuted_by="Target rows that sum to 1.",
         )

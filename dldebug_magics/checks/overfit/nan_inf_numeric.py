@@ -32,8 +32,9 @@ def nan_inf_numeric(numerics: NumericsCard, inputs: InputCard, half: HalfPrecisi
     See: FSDL, "the five most common bugs": "numerical instability - inf/NaN, often from exp, log or division".
     """
     yield from (_in_the_batch(*row) for row in inputs.not_finite)
-    culprit = None if half.troubled else numerics.culprit
-    if culprit is not None and not culprit.masks_all and not inputs.not_finite and (numerics.moderate or numerics.step == 0):
+    culprit = None if half.troubled or inputs.not_finite else numerics.culprit
+    named = culprit is not None and (culprit.masks_all or culprit.averages_nothing)  # these have checks of their own
+    if culprit is not None and not named and (numerics.moderate or numerics.step == 0):
         yield _in_an_operation(culprit, numerics.step or 0)
 
 

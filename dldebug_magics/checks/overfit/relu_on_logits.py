@@ -23,7 +23,7 @@ def relu_on_logits(outputs: OutputCard) -> Iterator[Evidence]:
     Shows as: cross entropy stuck between 0.5 and 1.2 or higher, another value for every seed.
     Proven by: leaving that ReLU out of a copy, which then memorises the batch.
     Not this when: the ReLU stands before the last linear layer.
-    Fails: where no sample's logits were all negative the batch is memorised all the same, and nothing is said.
+    Fails: a clamp at another bound than 0. Where one batch is memorised in spite of the ReLU it is likely, not proven.
     See: FSDL, "overfit a single batch", error plateaus: "incorrect input to your loss function".
     """
     last = outputs.closing
@@ -41,6 +41,7 @@ def _evidence(outputs: OutputCard, last: Closing) -> Evidence:
         where=last.where,
         fix=Fix(f"Take the {last.name.rstrip('_')} behind the last layer away.", last.taken_out, "no ReLU on the logits"),
         cure=without(last.name, last.index),
+        always=True,
         refuted_by="A run without that ReLU that stops at the same loss.",
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
-from ...cures.into_loss import as_yes_or_no
+from ...cures.into_loss import as_yes_or_no, whole_loss_as_yes_or_no
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
@@ -27,7 +27,7 @@ def single_logit_ce(targets: TargetCard, setup: SetUp) -> Iterator[Evidence]:
     Fails: targets that are no yes or no are a matter of loss_model_task_mismatch.
     See: torch.nn.CrossEntropyLoss, shape (N, C) where C is the number of classes; torch.nn.BCEWithLogitsLoss.
     """
-    if not targets.goes_into("cross_entropy") or not 0 <= targets.target.span[0] <= targets.target.span[1] <= 1:
+    if not targets.shares_one_softmax or not 0 <= targets.target.span[0] <= targets.target.span[1] <= 1:
         return
     one = len(targets.output.shape) > 1 and targets.classes == 1
     row = targets.output.shape == (targets.samples,) and targets.takes_shares and targets.target.binary and targets.target.class_sums[0] > 1
@@ -49,7 +49,7 @@ def _evidence(targets: TargetCard, loss: str, sure: Confidence) -> Evidence:
             f"{loss} = torch.nn.BCEWithLogitsLoss()   # target.float() in the shape of the output",
             "BCEWithLogitsLoss on the one logit",
         ),
-        cure=as_yes_or_no(targets.loss),
+        cure=whole_loss_as_yes_or_no if targets.by_hand else as_yes_or_no(targets.loss),
         always=True,
         refuted_by="A gradient above 0 on the logits.",
     )

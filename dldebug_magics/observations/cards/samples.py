@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, RandomSampler, default_collate
 
 from ...engine.ambient import seeded
 from ...engine.call import forward
@@ -73,6 +74,7 @@ class SampleCard(Observation):
         )
         whole = getattr(subject.train, "batch_size", None) if hasattr(subject.train, "batch_sampler") else None
         loader = whole is not None and first.shape[0] <= whole
+        second = None if _stacked_and_shuffled(subject.train) else second
         yield cls(first.shape[0], leak, count, second, loader, _first_leaking(subject) if leak else "")
 
 
@@ -82,6 +84,12 @@ def _not_square(subject: Subject, count: int) -> Subject:
     if output is None or output.shape[:1] != (count,) or output.shape[1:2] != (count,) or count < 4:
         return subject
     return dataclasses.replace(subject, batch=mapped(subject.batch, lambda t: t[:-1] if t.ndim and t.shape[0] == count else t))
+
+
+def _stacked_and_shuffled(data: Any) -> bool:
+    """Whether a loader draws samples at random and stacks them as torch does: then the first axis is the batch, and no other."""
+    shuffles = isinstance(data, DataLoader) and type(data.sampler) is RandomSampler
+    return shuffles and data.collate_fn is default_collate and data.batch_size is not None
 
 
 def _mixes_by_design(module: nn.Module) -> bool:

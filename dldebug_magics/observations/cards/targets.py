@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ...engine.ambient import seeded
-from ...engine.call import forward, loss_of
+from ...engine.call import loss_of
 from ...engine.errors import UserMistake
 from ...engine.nested import tensors
 from ...engine.observation import Observation
@@ -21,7 +21,9 @@ from ...engine.subject import Subject
 from ...instruments.calls import Calls
 from ...instruments.feature_axis import LINEAR, features_last
 from ...instruments.loss_entries import Entry, LossEntries
+from ...instruments.softmaxes import SOFTMAXES
 from ...instruments.source_lines import Line
+from .by_hand import cross_entropy_by_hand, own_pair
 from .meeting import Meeting
 
 _OF_CLASSES = ("cross_entropy", "nll_loss")
@@ -32,11 +34,13 @@ _IGNORED = -100  # torch's own ignore_index
 class TargetCard(Observation):
     """`loss` names torch's loss function, or is empty where none was called; `raised` says that it refused what it was given.
 
+    `by_hand` says that no loss of torch's was called, and the loss is a cross entropy of the two all the same, to the digit.
     `masked` says that entries may count differently or not at all; `declared` is the number of classes that the data set names.
     """
 
     loss: str
     raised: bool
+    by_hand: bool
     value: float | None
     output: Meeting
     target: Meeting
@@ -53,7 +57,7 @@ class TargetCard(Observation):
     def measure(cls, subject: Subject) -> Iterator[TargetCard]:
         """One forward pass and loss, as found; a loss that raises is what is looked at, too."""
         seeded(subject.seed)
-        with torch.enable_grad(), LossEntries() as entries, Calls(LINEAR, subject.model) as layers:
+        with torch.enable_grad(), LossEntries() as entries, Calls(LINEAR | SOFTMAXES, subject.model) as layers:
             try:
                 value = float(loss_of(subject).loss.detach())
             except UserMistake:
@@ -61,11 +65,12 @@ class TargetCard(Observation):
             except Exception:  # the run observed it and wrote it down; here it is what entered the loss that counts
                 value = None
         entry = entries.made[-1] if entries.made else None
-        output, target = _own(subject) if entry is None else (entry.argument(0, "input"), entry.argument(1, "target"))
+        output, target = own_pair(subject) if entry is None else (entry.argument(0, "input"), entry.argument(1, "target"))
         if _usable(output) and _usable(target) and output.is_floating_point():
             yield cls(
                 loss="" if entry is None else entry.name,
                 raised=value is None if entry is None else entry.result is None,
+                by_hand=entry is None and cross_entropy_by_hand(value, output, target, layers.named_in(SOFTMAXES)),
                 value=value,
                 output=Meeting.of(output, listed=False),
                 target=Meeting.of(target, listed=True),
@@ -74,13 +79,18 @@ class TargetCard(Observation):
                 samples=next((t.shape[0] for t in tensors(subject.batch) if t.ndim), 1),
                 masked=entry is not None and _masked(entry),
                 declared=_declared(subject.train),
-                features_last=features_last(output, layers.made),
+                features_last=features_last(output, layers.named_in(LINEAR)),
                 loss_line=Line() if entry is None else entry.line,
             )
 
     def goes_into(self, *losses: str) -> bool:
         """Whether one of these torch functions takes output and target."""
         return self.loss in losses
+
+    @property
+    def shares_one_softmax(self) -> bool:
+        """Whether it is a cross entropy, torch's own or written by hand."""
+        return self.by_hand or self.goes_into("cross_entropy")
 
     @property
     def classes(self) -> int:
@@ -110,16 +120,6 @@ class TargetCard(Observation):
         each = self.target.whole and self.target.shape in ((self.samples,), (self.samples, 1)) and self.target.span[0] >= 0
         columns = self.output.shape[1] if len(self.output.shape) == 2 else 1
         return each and self.output.shape[:1] == (self.samples,) and max(columns, self.declared) > max(2, self.target.span[1])
-
-
-def _own(subject: Subject) -> tuple[Any, Any]:
-    """The model's first output and the first target, where the loss is written by hand."""
-    if subject.step is not None or subject.loss_fn is None:
-        return None, None
-    seeded(subject.seed)
-    with torch.enable_grad():
-        output, targets = forward(subject, subject.batch)
-    return next((t for t in tensors(output) if t.is_floating_point()), None), next(tensors(targets), None)
 
 
 def _usable(tensor: object) -> bool:

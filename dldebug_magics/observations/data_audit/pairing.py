@@ -16,6 +16,7 @@ from .signal import Signal
 
 _MOST = 1000  # samples of a split that a probe looks at
 _FEWEST = 100
+_LEFT_OUT = -100  # ignore_index, where nothing is said
 _ENOUGH = 300  # samples in which a signal that is there would be seen
 _PAIRS = 500  # samples with a next one
 _SHIFTS = (-1, 1, -2, 2)
@@ -60,6 +61,8 @@ def _asked(split: Material) -> _Asked | None:
     points, targets = split.all_points(), targets_of(split.all_labels())
     if points is None or targets.matrix is None or len(points) < _FEWEST or len(points) != len(targets.matrix):
         return None
+    if targets.numbers is not None and float((targets.numbers == _LEFT_OUT).float().mean()) > 0.1:
+        return None  # these samples have no label that could belong to them
     if targets.kind == "classes" and (targets.matrix.shape[1] < 2 or len(points) < 10 * targets.matrix.shape[1]):
         return None
     count = min(_MOST, len(points))
