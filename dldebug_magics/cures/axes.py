@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -38,6 +39,12 @@ def reduced_over(name: str, index: int, dims: tuple[int, ...], keepdim: bool = F
         return (function if named else _OF_ALL.get(name, function))(tensor, *args, **{**kept, word: dim})
 
     return lambda subject: rewritten(subject, {name}, change, index)
+
+
+def classes_moved_last(subject: Subject) -> Subject:
+    """The model's output with its axis 1 moved to the end before the loss."""
+    own: Any = subject.loss_fn
+    return dataclasses.replace(subject, loss_fn=lambda output, target: own(output.movedim(1, -1), target))
 
 
 def permuted(name: str, index: int, order: tuple[int, ...]) -> Callable[[Subject], Subject]:

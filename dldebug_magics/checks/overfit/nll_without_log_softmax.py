@@ -11,12 +11,13 @@ from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
 from ...observations.cards.outputs import OutputCard
 from ...observations.cards.set_up import SetUp
+from ...observations.cards.softmaxes import SoftmaxCard
 from ...observations.overfit_batch import OverfitBatch
 from ..small_data import classes
 
 
 @check(severity=Severity.ERROR)
-def nll_without_log_softmax(outputs: OutputCard, run: OverfitBatch, setup: SetUp) -> Iterator[Evidence]:
+def nll_without_log_softmax(outputs: OutputCard, run: OverfitBatch, setup: SetUp, softmaxes: SoftmaxCard) -> Iterator[Evidence]:
     """Raw scores are fed to a loss that expects log-probabilities.
 
     `NLLLoss` only picks out the entry of the right class and turns its sign. Given raw scores it has no floor: the loss falls below zero
@@ -29,7 +30,7 @@ def nll_without_log_softmax(outputs: OutputCard, run: OverfitBatch, setup: SetUp
     See: torch.nn.NLLLoss, "obtaining log-probabilities is easily achieved by adding a LogSoftmax layer".
     """
     normalised = outputs.log_probabilities or outputs.rows_sum_to_one or (outputs.closing and outputs.closing.name == "log_softmax")
-    if not outputs.goes_into("nll_loss") or normalised:
+    if not outputs.goes_into("nll_loss") or normalised or any(call.over_batch for call in softmaxes.calls):
         return
     yield Evidence(
         Confidence.PROVEN if run.final < 0 else Confidence.LIKELY,

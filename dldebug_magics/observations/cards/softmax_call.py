@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 from ...instruments.call_edits import with_argument
 from ...instruments.source_edits import without_call
@@ -50,7 +51,14 @@ class Softmax:
     def beside_classes(self) -> bool:
         """Whether such a loss takes it and its sums of one lie along another axis; of two equally long axes nobody knows."""
         square = len(self.entering) > 2 and self.entering[1] == self.entering[-1]
-        return self.into_classes and 1 not in self.shared and (bool(self.shared) or self.over_batch) and not square
+        elsewhere = bool(self.shared) or self.over_batch or self._beside_rows
+        return self.into_classes and 1 not in self.shared and elsewhere and not square
+
+    @property
+    def _beside_rows(self) -> bool:
+        """Whether it went over an axis before the last one, which then became the classes of one long batch of rows."""
+        rows, classes = math.prod(self.shape[:-1]), self.shape[-1]
+        return self.entering == (rows, classes) and 0 < self.axis < len(self.shape) - 1 and self.length != classes
 
     @property
     def right_axis(self) -> int | None:
