@@ -59,7 +59,8 @@ class Evidence:
 
     `always` marks what is a fault even where one batch can be memorised in spite of it (a layer that no optimizer holds); `eases` what
     counts as one where the batch is memorised far sooner without it (inputs of 0 to 255);
-    `refuted_by` names the observation that would prove the finding wrong.
+    `refuted_by` names the observation that would prove the finding wrong; `severity` is another than the check's where there is less
+    of it, or more.
     """
 
     confidence: Confidence
@@ -70,6 +71,7 @@ class Evidence:
     always: bool = False
     eases: bool = False
     refuted_by: str = ""
+    severity: Severity | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +90,7 @@ class Finding:
 
     @property
     def severity(self) -> Severity:
-        return self.check.severity
+        return self.evidence.severity or self.check.severity
 
     @property
     def where(self) -> str:

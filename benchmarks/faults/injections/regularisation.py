@@ -44,24 +44,26 @@ def weight_decay_coupled_adam(program: Program, spelling: str) -> Program | None
 def grad_clip_too_small(program: Program, spelling: str) -> Program | None:
     if not is_a(program, SGD):
         return None
-    small = 1e-4
     if spelling == "parameter_hooks":
         for parameter in program.model.parameters():
             parameter.register_hook(lambda gradient: gradient.clamp(-1e-6, 1e-6))
     elif spelling == "step_hook":
-        clip = lambda *_: nn.utils.clip_grad_norm_(program.model.parameters(), small)  # noqa: E731
-        program.optimizer.register_step_pre_hook(clip)
+        program.optimizer.register_step_pre_hook(_clip)
     else:
         program.make_optimizer = optimizer(_Clipping, **{k: program.optimizer.defaults[k] for k in ("lr", "momentum")})
         program.refit()
     return program
 
 
+def _clip(stepping: torch.optim.Optimizer, *_: object) -> None:
+    nn.utils.clip_grad_norm_([p for group in stepping.param_groups for p in group["params"]], 1e-4)
+
+
 class _Clipping(SGD):
     """Clips before each step, as some trainers do."""
 
     def step(self, closure=None):
-        nn.utils.clip_grad_norm_([p for group in self.param_groups for p in group["params"]], 1e-4)
+        _clip(self)
         return super().step(closure)
 
 

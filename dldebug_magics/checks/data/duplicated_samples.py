@@ -13,9 +13,10 @@ from ...observations.data_audit import DataAudit
 from ..small_data import groups
 
 _SHARE = 0.1
+_HALF = 0.45
 
 
-@check(severity=Severity.NOTE)
+@check(severity=Severity.WARNING)
 def duplicated_samples(audit: DataAudit) -> Iterator[Evidence]:
     """Many samples of the training set stand there more than once.
 
@@ -24,7 +25,8 @@ def duplicated_samples(audit: DataAudit) -> Iterator[Evidence]:
     Shows as: less gain from training longer or from a larger model than the number of samples promises.
     Proven by: the inputs of single samples, which are the same number for number.
     Not this when: few inputs are possible at all, as in rows of categories: repetition is natural there.
-    Fails: copies made on purpose, to let a rare class weigh more, look the same: this is a note, not an alarm.
+    Fails: copies made on purpose look the same. It is a note, not an alarm, where less than about half are copies, where one class has
+    few of them (so that a rare one weighs more), or where a wrapper repeats one dataset.
     See: FSDL, "dataset construction"; Lee and others 2022, "Deduplicating training data makes language models better".
     """
     train = audit.split("train")
@@ -40,6 +42,7 @@ def duplicated_samples(audit: DataAudit) -> Iterator[Evidence]:
         fix=Fix("Keep one of each, if the copies are not on purpose.", "x = x.unique(dim=0)   # and the labels with it"),
         always=True,
         refuted_by="Different inputs in these samples.",
+        severity=Severity.WARNING if train.rarely >= _HALF else Severity.NOTE,
     )
 
 

@@ -10,7 +10,7 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
 from ...observations.data_audit import DataAudit
-from ...observations.data_audit.facts import Scale, Split
+from ...observations.data_audit.facts import Scale
 from ..small_data import groups
 
 _FACTOR = 10.0
@@ -20,13 +20,13 @@ _FACTOR = 10.0
 def normalisation_mismatch(audit: DataAudit) -> Iterator[Evidence]:
     """Training and validation inputs are on different scales.
 
-    One of them was normalised and the other was not, or by a factor of its own: pixels of 0 to 1 here, of 0 to 255 there. What the model
-    learnt on one scale it cannot use on the other.
+    One was normalised and the other was not, or by a factor of its own. What the model learnt on one scale it cannot use on the other.
 
     Shows as: training as it should be, and validation at chance.
-    Proven by: mean and deviation of both, counted: they differ by more than a factor of ten.
+    Proven by: mean and deviation of both, counted: they differ by more than a factor of ten. One factor above 2.5 that all columns
+    have in common makes it likely.
     Not this when: both scales are alike within such a factor, as different cameras or years are; ids, which have no scale.
-    Fails: a smaller difference (the mean left out, one channel's deviation for another's) is not told from a real shift.
+    Fails: a smaller difference (one channel's deviation for another's) is not told from a real shift.
     See: FSDL, "incorrect pre-processing"; torchvision.transforms.Normalize.
     """
     train = audit.split("train")
@@ -34,7 +34,10 @@ def normalisation_mismatch(audit: DataAudit) -> Iterator[Evidence]:
         if train is not None and split.role in ("val", "test"):
             for here, there in zip(train.inputs, split.inputs, strict=False):
                 if here.shape == there.shape and split.samples >= 20 and _differ(here, there):
-                    yield _evidence(split, here, there)
+                    yield _evidence(Confidence.PROVEN, split.role, _told(train.role, here), _told(split.role, there))
+    for found in audit.rescaled:
+        scale = Fact(f"inputs of {found.role}", f"{found.factor:.3g} times those of train, plus {found.offset:.3g}", "alike")
+        yield _evidence(Confidence.LIKELY, found.role, scale, Fact("columns that have this factor in common", str(found.columns)))
 
 
 def _differ(here: Scale, there: Scale) -> bool:
@@ -46,15 +49,18 @@ def _differ(here: Scale, there: Scale) -> bool:
     return wider or abs(here.mean - there.mean) > _FACTOR * max(here.std, there.std)
 
 
-def _evidence(split: Split, here: Scale, there: Scale) -> Evidence:
-    told = {role: f"{s.mean:.3g} and {s.std:.3g}; {s.minimum:.3g} to {s.maximum:.3g}" for role, s in (("train", here), (split.role, there))}
+def _told(role: str, scale: Scale) -> Fact:
+    seen = f"{scale.mean:.3g} and {scale.std:.3g}; {scale.minimum:.3g} to {scale.maximum:.3g}"
+    return Fact(f"mean and deviation, and range, in {role}", seen, "alike")
+
+
+def _evidence(sure: Confidence, role: str, *facts: Fact) -> Evidence:
     return Evidence(
-        Confidence.PROVEN,
-        facts=tuple(Fact(f"mean and deviation, and range, in {role}", seen, "alike") for role, seen in told.items()),
-        where=split.role,
+        sure,
+        facts=facts,
+        where=role,
         fix=Fix(
-            "Give every split the same transform, with the training set's mean and deviation.",
-            f"{split.role} = Dataset(..., transform=transform)   # the one that train has",
+            "Give every split the transform of train, with the mean and deviation of train.", f"{role} = Dataset(..., transform=transform)"
         ),
         always=True,
         refuted_by="A reading of both sets on one scale.",

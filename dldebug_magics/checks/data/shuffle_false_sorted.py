@@ -11,41 +11,46 @@ from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
 from ...observations.cards.set_up import SetUp
 from ...observations.data_audit import DataAudit
+from ...observations.data_audit.facts import Split
 from ..small_data import groups
 
 _MOST_CLASSES = 50
+_BATCHES = 4
 
 
 @check(severity=Severity.WARNING)
 def shuffle_false_sorted(audit: DataAudit, setup: SetUp) -> Iterator[Evidence]:
-    """The training set is sorted by class and not shuffled: a batch holds one class.
+    """The training set is sorted by its labels and not shuffled: a batch holds one class, or values of one size.
 
     Each step then pulls towards the class of the moment, and undoes what was learnt of the one before; batch norm sees one class at a time.
 
     Shows as: a loss that saws: low at the end of each class, high at the start of the next.
-    Proven by: the order itself, counted: runs of one label are as long as batches. That it does harm here is not proven.
-    Not this when: the data were mixed before; targets are numbers or sequences, whose order may matter; one batch holds the whole set.
+    Proven by: the order itself, counted: runs of one label are as long as batches, or no target is below the one before. That
+    it does harm here is not proven.
+    Not this when: the data were mixed before; targets are sequences; inputs are sorted, too, as times are; one batch holds the whole set.
     Fails: a sampler of your own is taken to know what it does.
     See: FSDL, "dataset construction"; torch.utils.data.DataLoader, `shuffle`.
     """
     train = audit.split("train")
-    if train is None or train.run is None or train.chance_run is None or not train.batch_size or not train.batches:
+    if train is None or not train.batch_size or not train.batches or train.batches < _BATCHES:
         return
-    few = 2 <= len(train.counts) <= _MOST_CLASSES and train.counts[1][1] >= 10 and train.batches >= 2 * len(train.counts)
-    if few and train.run >= max(train.batch_size, 8) and train.run > 5 * train.chance_run:
-        yield Evidence(
-            Confidence.PROVEN,
-            facts=(
-                Fact("samples until the label changes, on average", f"{train.run:.0f}", f"{train.chance_run:.1f} in a mixed order"),
-                Fact("samples in a batch", f"{train.batch_size}", "more than a run"),
-            ),
-            where="train",
-            fix=Fix(
-                "Let the loader shuffle.", f"{setup.names['train']} = DataLoader(dataset, batch_size={train.batch_size}, shuffle=True)"
-            ),
-            always=True,
-            refuted_by="Batches of this loader that hold several classes.",
-        )
+    few = 2 <= len(train.counts) <= _MOST_CLASSES and train.counts[1][1] >= 10
+    if few and train.run and train.chance_run and train.run >= max(train.batch_size, 8) and train.run > 5 * train.chance_run:
+        order = Fact("samples until the label changes, on average", f"{train.run:.0f}", f"{train.chance_run:.1f} in a mixed order")
+        yield _evidence(setup, train, order, Fact("samples in a batch", f"{train.batch_size}", "more than a run"))
+    if train.sorted_values and train.samples >= 50:
+        yield _evidence(setup, train, Fact("order of the targets", "none is below the one before, or none above", "mixed"))
+
+
+def _evidence(setup: SetUp, train: Split, *facts: Fact) -> Evidence:
+    return Evidence(
+        Confidence.PROVEN,
+        facts=facts,
+        where="train",
+        fix=Fix("Let the loader shuffle.", f"{setup.names['train']} = DataLoader(dataset, batch_size={train.batch_size}, shuffle=True)"),
+        always=True,
+        refuted_by="Batches of this loader that hold several classes, or values from the whole range.",
+    )
 
 
 def _program(shuffle: bool, mixed: bool = False) -> Subject:

@@ -20,19 +20,20 @@ def conflicting_duplicates(equals: DuplicateCard) -> Iterator[Evidence]:
 
     Shows as: a loss that stops above zero, at the conditional entropy of the labels: 0.69 where two labels are as frequent.
     Proven by: the inputs themselves, which are the same number for number, and their labels, which are not.
-    Not this when: inputs have few possible values (words, categories, blank pictures) and repeat of themselves; targets are numbers.
+    Not this when: inputs have few possible values (words, categories, blank pictures) and repeat of themselves; labels
+    are numbers that differ by less than two thirds of their deviation, as repeated measurements do.
     Fails: several people's labels of one picture look the same, and may be meant.
     See: FSDL, "dataset construction": noisy labels; the floor is the conditional entropy H(y|x).
     """
-    if not equals.disagreeing or equals.repeatable or equals.blank:
+    if not equals.disagreeing or equals.repeatable or equals.blank or (equals.numbers and equals.floor < _MOST):
         return
     (one, other), (first, second) = equals.pair, equals.labels
     yield Evidence(
         Confidence.PROVEN,
         facts=(
-            Fact("samples with the input of another, of another class", f"{equals.disagreeing} of {equals.samples}", "0"),
+            Fact("samples with the input of another, and another label", f"{equals.disagreeing} of {equals.samples}", "0"),
             Fact("the first two", f"numbers {one} and {other} of the batch, labelled {first} and {second}", "one label"),
-            Fact("cross entropy that no model gets below", f"{equals.floor:.3f}", "0"),
+            Fact(_FLOOR[equals.numbers], f"{equals.floor:.3f}", "0"),
         ),
         fix=Fix(
             "Find out which label is right, and keep one sample of each input.",
@@ -41,6 +42,10 @@ def conflicting_duplicates(equals: DuplicateCard) -> Iterator[Evidence]:
         always=True,
         refuted_by="Inputs of these two samples that differ.",
     )
+
+
+_MOST = 0.4  # of the variance of numbers: less may be noise of a repeated measurement
+_FLOOR = {False: "cross entropy that no model gets below", True: "share of the labels' variance that no model explains"}
 
 
 def _program(different: int) -> Subject:

@@ -22,7 +22,7 @@ def labels_redrawn(twice: ReadTwice) -> Iterator[Evidence]:
 
     Shows as: one frozen batch that is memorised, and training that swings about the entropy of the labels.
     Proven by: reading the same sample twice: the same input, and another label.
-    Not this when: the input changes with its label, as mixing augmentation does; labels are numbers with noise; inputs are words.
+    Not this when: the input changes with its label, as mixing augmentation does; labels are numbers with a little noise; inputs are words.
     Fails: eight samples are read; a label that seldom changes may be missed.
     See: FSDL, "overfit a single batch": error oscillates, data or labels corrupted.
     """

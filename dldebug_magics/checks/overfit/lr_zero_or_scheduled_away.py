@@ -20,11 +20,11 @@ from ..small_data import classes
 def lr_zero_or_scheduled_away(setup: SetUp, schedule: ScheduleCard, run: OverfitBatch) -> Iterator[Evidence]:
     """The learning rate is zero: it was never set, or a schedule took it away before the model had learnt.
 
-    A schedule that counts epochs and is stepped with every batch is over within the first; a factor of 0 at its start stays 0. Gradients
-    come and go, and nothing moves.
+    A schedule that counts epochs and is stepped with every batch is over within the first; a factor of 0 at its start stays 0.
 
     Shows as: a flat line, from the beginning or after the first few steps.
-    Proven by: the rate itself, below a ten-thousandth of its peak with nothing in the schedule to raise it; or a copy with a rate.
+    Proven by: the rate itself, below a ten-thousandth of its peak with nothing in the schedule to raise it, a hundredth
+    after one step, zero for twenty; or a copy with a rate.
     Not this when: a warm-up begins near zero, a cycle comes back, or the schedule has ended and the model has learnt by then.
     Fails: a schedule that is not handed over with the optimizer is not seen.
     See: torch.optim, "how to adjust learning rate"; FSDL, "overfit a single batch", error plateaus.
@@ -34,7 +34,7 @@ def lr_zero_or_scheduled_away(setup: SetUp, schedule: ScheduleCard, run: Overfit
         for rate in (highest,) if highest >= STANDS_STILL else usual(setup.optimizer):
             yield _at_rest(setup, rate)
     unlearnt = run.floor.known and run.floor.excess(run.first, run.first) > 0.9
-    if schedule.over and unlearnt:
+    if (schedule.over and unlearnt) or schedule.gone_at_once or schedule.asleep:
         yield _gone(schedule)
 
 
@@ -48,6 +48,7 @@ def _gone(schedule: ScheduleCard) -> Evidence:
     facts = (
         Fact("learning rate now", f"{schedule.now:.1e} after {schedule.stepped} steps of {schedule.scheduler}", f"near {schedule.peak:g}"),
         Fact("highest rate of the next 1000 steps", f"{schedule.ahead:.1e}", "above that, where the model has not learnt yet"),
+        Fact("highest rate behind the first step; steps without any", f"{schedule.after_one:.1e}; {schedule.idle}", "the same; 0 or 1"),
     )
     fix = Fix(f"Step {schedule.scheduler} where its numbers are meant for, and let it last as long as the training.")
     return Evidence(Confidence.PROVEN, facts, fix=fix, always=True, refuted_by="A rate that the schedule raises again.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import log
 
 from torch import Tensor
@@ -15,11 +15,13 @@ from ...engine.observation import Observation
 from ...engine.subject import Subject
 
 _VALUES = 12  # different values in a sample
+_COLUMNS = 100  # of a label
 
 
 @dataclasses.dataclass(frozen=True)
 class DuplicateCard(Observation):
-    """`disagreeing` samples share their input with others of another class; `floor` is the cross entropy that no model gets below, in nats.
+    """`disagreeing` samples share their input with others of another label; `floor` is what no model gets below: the cross entropy in nats,
+    or, where labels are numbers (`numbers`), the share of their variance that their inputs can't explain.
 
     `pair` are the first two such samples and `labels` theirs. `repeatable`: inputs of few possible values, which repeat of themselves;
     `blank`: the inputs that repeat are constant, such as an empty picture.
@@ -29,9 +31,10 @@ class DuplicateCard(Observation):
     disagreeing: int
     floor: float
     pair: tuple[int, int]
-    labels: tuple[int, int]
+    labels: tuple[str, str]
     repeatable: bool
     blank: bool
+    numbers: bool = False
 
     @classmethod
     def measure(cls, subject: Subject) -> Iterator[DuplicateCard]:
@@ -41,26 +44,28 @@ class DuplicateCard(Observation):
         arguments, keywords, targets = split(subject, subject.batch)
         inputs = list(tensors((arguments, keywords)))
         labels = next(tensors(targets), None)
-        if len(inputs) != 1 or labels is None or labels.is_floating_point() or not inputs[0].is_floating_point() or not inputs[0].ndim:
+        if len(inputs) != 1 or labels is None or not inputs[0].is_floating_point() or not inputs[0].ndim:
             return
-        classes = labels.squeeze(1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
         points = inputs[0].detach().cpu().reshape(len(inputs[0]), -1)
-        if classes.ndim != 1 or len(classes) != len(points):
+        told = labels.detach().cpu().reshape(len(labels), -1) if labels.ndim else labels
+        if not labels.ndim or labels.is_complex() or len(told) != len(points) or told.shape[1] > min(_COLUMNS, points.shape[1]):
             return
         alike: dict[bytes, list[int]] = defaultdict(list)
         for row, point in enumerate(points):
             alike[point.numpy().tobytes()].append(row)
-        answers = classes.tolist()
+        answers = [tuple(row) for row in told.tolist()]
         mixed = [rows for rows in alike.values() if len({answers[row] for row in rows}) > 1]
+        numbers = told.is_floating_point() and not bool(((told == 0) | (told == 1)).all())
         first = next(((a, b) for rows in mixed for a in rows for b in rows if answers[a] != answers[b]), (0, 0))
         yield cls(
             samples=len(points),
             disagreeing=sum(map(len, mixed)),
-            floor=sum(_entropy([answers[row] for row in rows]) for rows in alike.values()) / max(1, len(points)),
+            floor=_unexplained(told, alike) if numbers else _entropy(answers, alike),
             pair=first,
-            labels=(answers[first[0]], answers[first[1]]),
+            labels=(_text(answers[first[0]]), _text(answers[first[1]])),
             repeatable=not _rich(points),
             blank=all(len(points[rows[0]].unique()) == 1 for rows in mixed),
+            numbers=numbers,
         )
 
 
@@ -73,6 +78,17 @@ def _rich(points: Tensor) -> bool:
     return len(distinct) >= 4 and len(telling) >= 2
 
 
-def _entropy(answers: list[int]) -> float:
-    """The sum over samples of -log of their class's share among them."""
-    return -sum(log(answers.count(answer) / len(answers)) for answer in answers)
+def _unexplained(told: Tensor, alike: Mapping[bytes, list[int]]) -> float:
+    """The variance of numbers about the mean of their input, over that about the mean of all."""
+    within = sum(float((told[rows] - told[rows].mean(0)).square().sum()) for rows in alike.values())
+    return within / max(float((told - told.mean(0)).square().sum()), 1e-12)
+
+
+def _text(answer: tuple[float, ...]) -> str:
+    return ", ".join(f"{value:.4g}" for value in answer)
+
+
+def _entropy(answers: list[tuple[float, ...]], alike: Mapping[bytes, list[int]]) -> float:
+    """The mean over samples of -log of their label's share among those of the same input."""
+    groups = [[answers[row] for row in rows] for rows in alike.values()]
+    return -sum(log(group.count(answer) / len(group)) for group in groups for answer in group) / len(answers)

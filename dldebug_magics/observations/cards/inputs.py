@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator
 
 import torch
@@ -86,4 +87,4 @@ def lone(values: Tensor) -> bool:
         return False
     rows = values.reshape(len(values), -1)
     sizes = (rows - rows.median(0).values).square().mean(1).sqrt().sort(descending=True).values.tolist()
-    return any(one > 10 * next_one > 0 for one, next_one in zip(sizes[: len(sizes) // 10], sizes[1:], strict=False))
+    return any(one > 10 * next_one > 0 for one, next_one in itertools.pairwise(sizes[: len(sizes) // 10 + 1]))

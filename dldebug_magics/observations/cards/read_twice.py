@@ -15,14 +15,16 @@ from ...engine.split import split
 from ...engine.subject import Subject
 
 _SAMPLES = 8
+_FAR = 0.5  # of the variance among samples; an independent draw moves by twice that
 
 
 @dataclasses.dataclass(frozen=True)
 class ReadTwice(Observation):
     """`inputs` counts the samples whose input was another the second time, `labels_alone` those of the same input and another label.
 
-    `number`, `first` and `second` are the first such sample's, and its two labels, as texts. `plain`: labels are whole numbers, and inputs
-    have many values, so that no second label can be meant for another reading of the same input.
+    `number`, `first` and `second` are the first such sample's, and its two labels, as texts. `plain`: inputs have many values and labels
+    are small beside them, so that no second label can be meant for another reading of the same input, and is no noise: it is as far from
+    the first as other samples' labels are.
     """
 
     samples: int
@@ -48,16 +50,26 @@ class ReadTwice(Observation):
         redrawn = [i for i, (a, b) in enumerate(pairs) if a[0] == b[0] and a[1] != b[1]]
         here = redrawn[0] if redrawn else 0
         first, second = (reading[2] for reading in pairs[here])
-        plain = all(reading[3] for twice in pairs for reading in twice)
+        plain = all(reading[3] for twice in pairs for reading in twice) and _as_far([(a[4], b[4]) for a, b in pairs], redrawn)
         yield cls(count, len(moved), len(redrawn), numbers[here], first, second, plain)
 
 
-def _parts(subject: Subject, batch: object) -> tuple[str, str, str, bool]:
-    """(word for the inputs, word for the targets, the target as text, whether both are of the plain kind)."""
+def _parts(subject: Subject, batch: object) -> tuple[str, str, str, bool, torch.Tensor]:
+    """(word for the inputs, word for the targets, the target as text, whether both are of the plain kind, the target in numbers)."""
     arguments, keywords, targets = split(subject, batch)
     inputs = [part for part in (*arguments, *keywords.values()) if isinstance(part, torch.Tensor)]
     label = targets[0] if targets and isinstance(targets[0], torch.Tensor) else None
-    many = len(inputs) == 1 and inputs[0].is_floating_point() and len(inputs[0].unique()) >= 8
-    whole = label is not None and label.numel() == 1 and not label.is_floating_point() and len(targets) == 1
-    text = str(label.reshape(-1).tolist()[0]) if label is not None and label.numel() == 1 else ""
-    return digest((arguments, keywords)), digest(targets), text, many and whole
+    many = len(inputs) == 1 and inputs[0].is_floating_point() and len(inputs[0].unique()) >= 6
+    small = many and label is not None and len(targets) == 1 and (not label.is_floating_point() or 2 * label.numel() <= inputs[0].numel())
+    values = label.reshape(-1)[:1000].float() if label is not None else torch.zeros(0)
+    text = ", ".join(f"{value:.4g}" for value in values[:4].tolist()) + (", ..." if len(values) > 4 else "")
+    return digest((arguments, keywords)), digest(targets), text, small, values
+
+
+def _as_far(labels: list[tuple[torch.Tensor, torch.Tensor]], redrawn: list[int]) -> bool:
+    """Whether the second labels are as far from the first as other samples' labels: noise on a number is not."""
+    if not redrawn or len({len(first) for pair in labels for first in pair}) != 1:
+        return bool(redrawn)
+    firsts = torch.stack([first for first, _ in labels])
+    moved = torch.stack([labels[i][1] - labels[i][0] for i in redrawn])
+    return bool(moved.square().mean() >= _FAR * (firsts - firsts.mean(0)).square().mean())

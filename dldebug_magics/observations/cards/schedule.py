@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import math
 import warnings
 from collections.abc import Iterator
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
+from ...cures.learning_rate import STANDS_STILL
 from ...engine.observation import Observation
 from ...engine.subject import Subject
 from ..overfit_batch.training import peak
@@ -18,13 +21,18 @@ _AHEAD = 1000  # steps
 
 @dataclasses.dataclass(frozen=True)
 class ScheduleCard(Observation):
-    """A scheduler's class, how often it was stepped, the optimizer's rate now, the highest of the next thousand, and that of the past."""
+    """A scheduler's class, how often it was stepped, the optimizer's rate now, the highest of the next thousand, and that of the past.
+
+    `idle`: how many of the next steps have no rate at all; `after_one`: the highest rate behind the first of them.
+    """
 
     scheduler: str
     stepped: int
     now: float
     ahead: float
     peak: float
+    idle: int = 0
+    after_one: float = math.inf
 
     @classmethod
     def measure(cls, subject: Subject) -> Iterator[ScheduleCard]:
@@ -37,16 +45,31 @@ class ScheduleCard(Observation):
         if not plain or scheduler.optimizer is not optimizer:
             yield cls("", 0, now, now, highest)
             return
-        stepped, ahead = scheduler.last_epoch, max([now, *_rates_ahead(scheduler)])
-        yield cls(type(scheduler).__name__, stepped, now, ahead, max(highest, ahead))
+        stepped, coming = scheduler.last_epoch, _rates_ahead(scheduler)
+        ahead, peaked = max([now, *coming]), max([highest, now, *coming])
+        idle = len(list(itertools.takewhile(lambda rate: rate <= STANDS_STILL * peaked, [now, *coming])))
+        after_one = max(coming) if len(coming) >= _AHEAD else math.inf
+        yield cls(type(scheduler).__name__, stepped, now, ahead, peaked, idle, after_one)
 
     @property
     def over(self) -> bool:
         """Whether the rate is gone and does not come back."""
         return bool(self.scheduler) and self.peak > 0 and self.ahead <= _GONE * self.peak
 
+    @property
+    def gone_at_once(self) -> bool:
+        """Whether a schedule that has not begun leaves a hundredth of the rate, or less, after a single step, for good."""
+        return bool(self.scheduler) and self.stepped == 0 and 0 < self.now == self.peak and self.after_one <= _LEFT * self.peak
+
+    @property
+    def asleep(self) -> bool:
+        """Whether a schedule that has not begun gives no rate at all for many steps."""
+        return bool(self.scheduler) and self.stepped == 0 and self.peak > 0 and self.idle >= _ASLEEP
+
 
 _GONE = 1e-4  # of the peak
+_LEFT = 1e-2
+_ASLEEP = 20  # steps; a warm-up begins with one at zero
 
 
 def _rate(optimizer: Optimizer) -> float:

@@ -20,7 +20,7 @@ from .inputs import lone
 class TargetScale(Observation):
     """Mean and deviation of the first real-valued target, the mean size of the outputs, and whether the targets look like counts.
 
-    Nothing is seen where the targets are classes, or the inputs once more (an autoencoder's), or where a few targets are far beyond the rest.
+    Nothing is seen where the targets are classes, or the inputs once more (an autoencoder's), or a few targets are far off the rest.
     """
 
     mean: float

@@ -25,6 +25,7 @@ from .mapping import Renumbered, renumbered
 from .material import Material
 from .overlap import Shared, shared
 from .pairing import signal
+from .rescaled import Rescaled, rescaled
 from .signal import Signal
 from .workers import Copied, copied_generators
 
@@ -53,6 +54,7 @@ class DataAudit(Observation):
     shared: tuple[Shared, ...] = ()
     signal: Signal | None = None
     renumbered: Renumbered | None = None
+    rescaled: tuple[Rescaled, ...] = ()
     copied: Copied | None = None
     loss_on_broken: float | None = None
     weighted: bool = False
@@ -93,6 +95,7 @@ class DataAudit(Observation):
                 shared=tuple(shared(train, m) for m in read.values() if m.role in ("val", "test") and m.source is not train.source),
                 signal=signal(train, val),
                 renumbered=renumbered(train, val) if val is not None else None,
+                rescaled=tuple(filter(None, (rescaled(train, m) for m in read.values() if m.role in ("val", "test")))),
                 copied=copied_generators(train.source),
                 loss_on_broken=_loss_on(subject, next((m.broken_batch for m in read.values() if m.broken_batch is not None), None)),
                 weighted=_weighted(subject),

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, SequentialSampler
 
 from .labels import targets_of
 from .material import Leaf, Material
+from .repeats import rarely, repeatable, wrapped
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +39,9 @@ class Scale:
 class Split:
     """`samples` were read of `total` (None: a stream). `counts` maps classes to samples, most frequent first. `repeatable` says that equal
     inputs are to be expected (few possible values); `repeated` counts samples equal to an earlier one; `disagreeing` those of one input
-    and several labels. `run` is the mean length, in samples, of a run of one label in the order of training, None where it shuffles."""
+    and several labels. `run` is the mean length, in samples, of a run of one label in the order of training, None where it shuffles;
+    `sorted_values` says that it has targets in ascending or descending order, and no column of the inputs. `rarely` is the share of
+    samples equal to an earlier one in the class that has fewest of them, 0 where the copies are a wrapper's doing."""
 
     role: str
     samples: int
@@ -55,6 +58,8 @@ class Split:
     dropped: int
     run: float | None = None
     chance_run: float | None = None
+    sorted_values: bool = False
+    rarely: float = 0.0
 
 
 def facts(split: Material) -> Split:
@@ -83,7 +88,23 @@ def facts(split: Material) -> Split:
         disagreeing=sum(1 for word in split.words if len(words.get(word, ())) > 1),
         dropped=total % size if ordered and getattr(source, "drop_last", False) and total and size else 0,
     )
-    return _with_runs(found, targets.numbers) if ordered and targets.numbers is not None and total else found
+    found = dataclasses.replace(found, rarely=0.0 if wrapped(dataset) else rarely(split.words, targets.numbers))
+    if not ordered or not total:
+        return found
+    if targets.numbers is None:
+        inputs, labels = split.all_points(), split.all_labels()
+        in_order = targets.kind == "values" and _sorted(labels) and not _sorted(inputs)
+        return dataclasses.replace(found, sorted_values=in_order)
+    return _with_runs(found, targets.numbers)
+
+
+def _sorted(values: Tensor | None) -> bool:
+    """Whether a column that varies never goes down, or never up."""
+    if values is None or len(values) < 2:
+        return False
+    steps = values.flatten(1).diff(dim=0) if values.ndim > 1 else values[:, None].diff(dim=0)
+    vary = (steps != 0).any(0)
+    return bool((((steps >= 0).all(0) | (steps <= 0).all(0)) & vary).any())
 
 
 def _length(thing: Any) -> int | None:
@@ -91,26 +112,6 @@ def _length(thing: Any) -> int | None:
         return len(thing)
     except TypeError:  # a stream has none
         return None
-
-
-def repeatable(points: list[Tensor]) -> bool:
-    """Whether equal inputs are to be expected: no column has nearly as many different values as there are samples.
-
-    >>> repeatable([torch.randn(50, 3)]), repeatable([torch.randint(0, 9, (50, 3))])
-    (False, True)
-    """
-    if not points or len({t.shape[1:] for t in points}) != 1:
-        return True
-    rows = torch.cat(points).flatten(1)
-    busiest = rows[:, rows.float().std(0, unbiased=False).topk(min(20, rows.shape[1])).indices]
-    distinct = len(rows.unique(dim=0))
-    several = sum(len(column.unique()) > 0.3 * distinct for column in busiest.T)
-    return several < min(2, rows.shape[1]) and not (rows.shape[1] >= 32 and distinct >= 0.2 * len(rows) and _rich(rows))
-
-
-def _rich(rows: Tensor) -> bool:
-    """Whether most samples, such as pictures, have many different values each: no two such are equal by chance."""
-    return sum(len(row.unique()) >= 16 for row in rows[:50]) > 0.8 * min(50, len(rows))
 
 
 def _scale(leaf: Leaf, numbers: list[int]) -> Scale:
@@ -121,12 +122,12 @@ def _scale(leaf: Leaf, numbers: list[int]) -> Scale:
 
 
 def _far(sizes: list[float]) -> list[tuple[int, float, float]]:
-    """(row, size, largest of the rest) for at most one in a hundred samples, ten times as large as all the rest and 50 deviations out."""
+    """(row, size, largest of the rest) for at most two in a hundred samples, ten times as large as all the rest and 50 deviations out."""
     if len(sizes) < 30:
         return []
     values = torch.tensor(sizes, dtype=torch.float64)
     order = values.argsort(descending=True)
-    for count in range(1, max(1, len(sizes) // 100) + 1):
+    for count in range(1, max(1, len(sizes) // 50) + 1):
         rest = values[order[count:]]
         middle = float(rest.median())
         deviation = 1.4826 * float((rest - middle).abs().median()) + 0.01 * middle
