@@ -20,21 +20,8 @@ from ..engine.nested import tensors
 from .module_path import ModulePath
 from .source_lines import Line, running_line
 
-_FILLS = (
-    "masked_fill",
-    "full",
-    "new_full",
-    "scalar_tensor",
-    "fill",
-    "empty",
-    "empty_like",
-    "new_empty",
-    "zero",
-    "where",
-    "lift_fresh",
-    "clone",
-    "copy",
-    "detach",
+_FILLS = frozenset(
+    "masked_fill full new_full scalar_tensor fill empty empty_like new_empty zero where lift_fresh clone copy detach".split()
 )
 
 _EDGES = frozenset(("sqrt", "norm", "linalg_vector_norm", "pow", "log", "div", "rsqrt", "_cdist_forward"))  # no finite derivative at 0

@@ -40,11 +40,7 @@ def cross_sample_leak(samples: SampleCard, mixing: MixingCard, softmaxes: Softma
             Fact("samples that moved with it", samples.moved, "0"),
         ),
         where=samples.where,
-        fix=Fix(
-            "Keep the batch axis first and apart: reshape, mean and softmax over the other axes.",
-            "x = x.flatten(1)   # keeps axis 0",
-            "each sample by itself",
-        ),
+        fix=Fix("Keep the batch axis first and apart, whatever is done to the others.", "x = x.flatten(1)", "each sample by itself"),
         cure=one_at_a_time,
         always=samples.from_loader,
         refuted_by="Outputs that stay when the rest of the batch is exchanged.",

@@ -62,11 +62,11 @@ class ClassAxisCard(Observation):
         seeded(subject.seed)
         with torch.enable_grad(), LossEntries() as entries, Calls(_RESHAPES, subject.model) as calls:
             try:
-                loss_of(subject)
+                raised = loss_of(subject) is None
             except UserMistake:
                 raise
             except Exception:  # the run observed it and wrote it down; here it is what entered the loss that counts
-                pass
+                raised = True
         entry = next((e for e in reversed(entries.made) if e.name in _OF_CLASSES), None)
         entering = entry.argument(0, "input") if entry is not None else None
         if entry is None or not isinstance(entering, Tensor) or entering.ndim < 2:
@@ -78,7 +78,7 @@ class ClassAxisCard(Observation):
             if order and entering.shape[1] in (before[1], before[-1]):
                 yield cls(call.name, call.index, call.line.place, (before, after), order)
                 return
-        yield cls(first=entry.result is None and _classes_first(subject, entry))
+        yield cls(first=raised and entry.result is None and _classes_first(subject, entry))
 
 
 def _chain(tensor: Tensor, made: list[Call]) -> Iterator[Call]:
