@@ -24,7 +24,8 @@ def softmax_before_cross_entropy(outputs: OutputCard) -> Iterator[Evidence]:
     Shows as: a plateau at 1.46 for 10 classes, 0.55 for 3, 0.31 for 2.
     Proven by: leaving the softmax out of a copy, which then memorises the batch.
     Not this when: the outputs are log-probabilities; log_softmax twice is harmless.
-    Fails: a softmax written by hand is recognised by its rows only, which then sum to one.
+    Fails: a softmax written by hand is recognised by its rows only, which then sum to one. Where the batch is memorised all the same, or
+    the sign of the loss is wrong, too, it is likely and not proven.
     See: torch.nn.CrossEntropyLoss, which expects unnormalised logits; FSDL, "incorrect input to your loss function".
     """
     if outputs.goes_into("cross_entropy") and outputs.rows_sum_to_one:
@@ -42,6 +43,7 @@ def _evidence(outputs: OutputCard, last: Closing | None) -> Evidence:
         where=last.where if last is not None else "",
         fix=Fix("Return the logits; take the softmax only to read off probabilities.", code, "logits returned instead of softmax"),
         cure=without("softmax", last.index) if last is not None else fed("cross_entropy", lambda p: p.clamp(min=1e-30).log()),
+        always=True,
         refuted_by="A run without the softmax that stops at the same loss.",
     )
 
