@@ -25,8 +25,7 @@ def detached_graph(parameters: ParameterCard, weights: FirstValues, run: Overfit
 
     Shows as: layers that keep their first weights; or, where all is cut, "element 0 of tensors does not require grad".
     Proven by: nudging the parameters moves the loss, and no gradient reaches them; with the cut undone on a copy the batch is memorised.
-    Not this when: the parameters are frozen, unused, or not the optimizer's to train; the batch is memorised, and they were trained before
-    or follow others of their names and sizes (a target network).
+    Not this when: the parameters are frozen, unused, trained before, or follow others of their names and sizes (a target network).
     Fails: a cut through numpy, `item` or `argmax` can be shown and not undone.
     See: FSDL, "overfit a single batch", error plateaus: "gradients not flowing through the whole model".
     """
@@ -42,13 +41,11 @@ def _evidence(sure: Confidence, names: str, cut: Cut | None) -> Evidence:
     kind = cut.kind if cut is not None else ""
     word = {"data": ".data", "no_grad": "no_grad()"}.get(kind, f"{kind}()" if kind else "cut")
     place = where(cut.module, cut.line) if cut is not None else ""
+    cut_at = f"{word} in {place}" if place else "not seen"
     code = without_call(cut.line.source, kind) if cut is not None else ""
     return Evidence(
         sure,
-        facts=(
-            Fact("parameters that move the loss and get no gradient", names, "none"),
-            Fact("where the graph is cut", f"{word} in {place}" if place else "not seen", "nowhere"),
-        ),
+        facts=(Fact("parameters that move the loss and get no gradient", names, "none"), Fact("where the graph is cut", cut_at, "nowhere")),
         where=place,
         fix=Fix(f"Take the {word} out of the way from the input to the loss.", code, "the graph left whole"),
         cure=attached if kind in ("detach", "detach_", "data", "no_grad") else None,

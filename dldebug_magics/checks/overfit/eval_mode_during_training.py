@@ -10,11 +10,12 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
 from ...observations.cards.set_up import SetUp
+from ...observations.cards.signal import SignalCard
 from ..small_data import classes
 
 
 @check(severity=Severity.ERROR)
-def eval_mode_during_training(setup: SetUp) -> Iterator[Evidence]:
+def eval_mode_during_training(setup: SetUp, signal: SignalCard) -> Iterator[Evidence]:
     """The model is in evaluation mode while it is trained.
 
     Batch norm then uses its stored statistics instead of the batch's, and dropout is off. With statistics that were never collected, the
@@ -39,9 +40,13 @@ def eval_mode_during_training(setup: SetUp) -> Iterator[Evidence]:
         where=setup.in_evaluation[0],
         fix=Fix("Switch to training mode at the head of every epoch.", f"{model}.train()", "the model in training mode"),
         cure=training,
-        eases=True,
+        always=bool(setup.unseeing) and 0 < signal.fading < _FADED,
+        eases=bool(setup.unseeing),
         refuted_by="A run in training mode that fares no better.",
     )
+
+
+_FADED = 1e-3  # of the gradient: so little comes through norms that do not norm
 
 
 def _program(trains: bool) -> Subject:

@@ -24,8 +24,7 @@ def exploding_gradient(signal: SignalCard, run: OverfitBatch, setup: SetUp) -> I
     suits the first layers and the last.
 
     Shows as: a loss that leaps and explodes in the first steps.
-    Proven by: gradients at the start that differ by orders of magnitude along the way; and a copy with clipped gradients, or with weights
-    begun by He's rule, which memorises the batch.
+    Proven by: gradients at the start that differ by orders of magnitude along the way; and a copy with clipped gradients or by He's rule.
     Not this when: single weights are far off scale, which has a name of its own; the gradients are of one size and the steps too long,
     which is the learning rate.
     Fails: where every layer has the same too large gradient there is no growth to see.
@@ -33,21 +32,20 @@ def exploding_gradient(signal: SignalCard, run: OverfitBatch, setup: SetUp) -> I
     """
     ends = [(module, first / last) for module, first, last in signal.through_time if last > 0]
     module, over_time = max(ends, key=lambda end: end[1], default=("", 1.0))
-    begins_far_off = run.floor.of_chance(run.first) > _FAR and signal.growth > _GROWN
-    alone = [p for p in signal.off_scale if p.gain is not None and not 0.1 < p.gain < _TOGETHER]
-    if (run.passed and not begins_far_off) or alone or not max(signal.growth, over_time) > _GROWN:
+    far_off = run.floor.of_chance(run.first) > _FAR and signal.growth > _GROWN
+    alone = any(p.gain is not None and not 0.1 < p.gain < _TOGETHER for p in signal.off_scale)
+    if (run.passed and not far_off) or alone or not max(signal.growth, over_time) > _GROWN:
         return
-    place = module if over_time > signal.growth else signal.passages[0].weight
-    way = "the last time step" if over_time > signal.growth else "the last layer"
+    place, way = (module, "the last time step") if over_time > signal.growth else (signal.passages[0].weight, "the last layer")
     facts = (Fact(f"gradient at its largest, in units of that at {way}", f"{max(signal.growth, over_time):.1e}", "0.01 to 100"),)
     refuted = "A run with a gradient of one size along the way that fares no better."
     model = setup.names["model"]
     code = f"torch.nn.utils.clip_grad_norm_({model}.parameters(), {LIMIT})   # between backward() and step()"
     fix = Fix("Clip the gradient's norm.", code, f"gradients clipped at {LIMIT:g}")
-    yield Evidence(Confidence.LIKELY, facts, place, fix, clipped, always=begins_far_off, refuted_by=refuted)
+    yield Evidence(Confidence.LIKELY, facts, place, fix, clipped, always=far_off, refuted_by=refuted)
     code = "torch.nn.init.kaiming_normal_(layer.weight, nonlinearity='relu')"
     fix = Fix("Begin the weights by He's rule, which keeps the size of a signal.", code, "weights begun by He's rule")
-    yield Evidence(Confidence.LIKELY, facts, place, fix, by_he, always=begins_far_off, refuted_by=refuted)
+    yield Evidence(Confidence.LIKELY, facts, place, fix, by_he, always=far_off, refuted_by=refuted)
 
 
 _GROWN = 200.0

@@ -26,7 +26,7 @@ def init_scale_bad(signal: SignalCard, run: OverfitBatch, setup: SetUp) -> Itera
     `torch.randn`, or of a deviation of 1e-4, are off by a factor that every further layer multiplies.
 
     Shows as: a first loss far above chance, or outputs that are nearly the same for every sample.
-    Proven by: a copy with these weights begun anew, which memorises the batch, or does so far sooner.
+    Proven by: a copy with these weights begun anew, which memorises the batch, or far sooner.
     Not this when: the scale is unusual and does no harm: a last layer that begins near zero, pretrained weights, a norm behind.
     Fails: transposed convolutions, recurrent layers and weights applied by `einsum` are not measured.
     See: He et al. 2015, "Delving deep into rectifiers"; Glorot & Bengio 2010; CS231n, "weight initialization".
@@ -35,6 +35,7 @@ def init_scale_bad(signal: SignalCard, run: OverfitBatch, setup: SetUp) -> Itera
     if not off:
         return
     worst, names = max(off, key=lambda p: abs(math.log(p.gain or 1.0))), tuple(dict.fromkeys(p.weight for p in off))
+    drowns = (worst.gain or 0.0) > 8 and run.floor.of_chance(run.first) > 100
     code = f"torch.nn.init.kaiming_normal_({module_expression(setup.names['model'], worst.weight)}, nonlinearity='relu')"
     yield Evidence(
         Confidence.LIKELY,
@@ -42,23 +43,10 @@ def init_scale_bad(signal: SignalCard, run: OverfitBatch, setup: SetUp) -> Itera
         where=where(worst.module, worst.line),
         fix=Fix("Begin it on the scale of its number of inputs.", code, f"{', '.join(names[:3])} begun on the usual scale"),
         cure=anew(names),
-        always=_drowns(signal, run) or _dies(signal),
-        eases=True,
+        always=drowns or (signal.dies and not setup.unseeing),
+        eases=not setup.unseeing,
         refuted_by="A run with these weights on the usual scale that fares no better.",
     )
-
-
-def _drowns(signal: SignalCard, run: OverfitBatch) -> bool:
-    """Training begins a hundred times worse than chance, and the weights are why."""
-    return max((p.gain or 0.0) for p in signal.off_scale) > _HUGE and run.floor.of_chance(run.first) > _FAR
-
-
-def _dies(signal: SignalCard) -> bool:
-    """Two layers or more are tiny, and next to nothing of the gradient comes through them."""
-    return sum(0 < (p.gain or 0.0) < 0.03 for p in signal.passages) > 1 and 0 < signal.fading < _FADED
-
-
-_HUGE, _FAR, _FADED = 8.0, 100.0, 1e-4
 
 
 def _facts(worst: Passage, run: OverfitBatch) -> tuple[Fact, ...]:

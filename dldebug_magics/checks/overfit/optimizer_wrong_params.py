@@ -34,7 +34,6 @@ def optimizer_wrong_params(parameters: ParameterCard, weights: FirstValues, run:
     untrained = any(p.name in weights.untrained for p in missing)
     if not missing or not setup.given or (run.passed and not stale and not untrained):
         return
-    sentence = f"Build `{setup.names['optimizer']}` after the last change to `{setup.names['model']}`."
     yield Evidence(
         Confidence.PROVEN if stale else Confidence.LIKELY,
         facts=(
@@ -42,7 +41,7 @@ def optimizer_wrong_params(parameters: ParameterCard, weights: FirstValues, run:
             Fact("tensors in the optimizer that the model does not have", str(parameters.strangers), "0"),
         ),
         where=missing[0].name,
-        fix=Fix(sentence, setup.optimizer_line(), "all parameters in the optimizer"),
+        fix=Fix("Build the optimizer after the last change to the model.", setup.optimizer_line(), "all parameters in the optimizer"),
         cure=all_stepped,
         always=stale,
         eases=untrained,

@@ -24,8 +24,7 @@ def saturated_activation(layers: LayerCard, outputs: OutputCard) -> Iterator[Evi
     nearly 0, and the layers before learn nothing.
 
     Shows as: a plateau; units that give the same limit for almost every sample.
-    Proven by: a copy with the layers begun anew, or with a norm in front of each activation, which memorises the batch, or does so far
-    sooner.
+    Proven by: a copy with the layers begun anew, or with norms in front of activations, which memorises the batch, or far sooner.
     Not this when: the batch is memorised in time; gates are meant to open and close; the last activation is sure of itself.
     Fails: the gates inside torch's own LSTM and GRU layers are not seen.
     See: LeCun et al. 1998, "Efficient BackProp", 4.4 to 4.6; Glorot & Bengio 2010.

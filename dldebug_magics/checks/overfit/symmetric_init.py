@@ -24,17 +24,15 @@ def symmetric_init(units: UnitCard, run: OverfitBatch, setup: SetUp) -> Iterator
     but the last bias learns. It takes random numbers to break the symmetry.
 
     Shows as: a plateau at the entropy of the labels (all zero), or at what one hidden unit can do (all equal).
-    Proven by: units that are equal before and after some training steps; and a copy with these weights begun anew, which memorises the
-    batch.
+    Proven by: units that are equal before and after some training steps; and a copy with these weights begun anew.
     Not this when: a bias, a last layer or a scale begins at zero, where different gradients part the units with the first step.
-    Fails: a batch that is memorised in spite of it raises an alarm only if two layers or more begin with one number; where dropout or noise parts equal units slowly, they are not equal any more when it is looked.
+    Fails: where dropout or noise parts equal units slowly, they are not equal any more when it is looked.
     See: Goodfellow et al., "Deep Learning", 8.4: initial parameters need to "break symmetry"; CS231n, "pitfall: all zero initialization".
     """
     stuck = [row for row in units.alike if row.stayed]
-    constant = sum(row.constant is not None for row in stuck) > 1
+    constant = sum(row.constant is not None for row in stuck) > 1  # one layer alone is parted by the next
     if not stuck or (run.passed and not constant):
         return
-    names = tuple(row.name for row in stuck)
     weight = module_expression(setup.names["model"], stuck[0].name)
     yield Evidence(
         Confidence.PROVEN,
@@ -45,7 +43,7 @@ def symmetric_init(units: UnitCard, run: OverfitBatch, setup: SetUp) -> Iterator
             f"torch.nn.init.kaiming_uniform_({weight}, a=5 ** 0.5)",
             "these weights begun at random",
         ),
-        cure=anew(names),
+        cure=anew([row.name for row in stuck]),
         always=constant,
         refuted_by="Two rows of that weight that differ after a few steps.",
     )

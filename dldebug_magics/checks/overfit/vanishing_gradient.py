@@ -23,7 +23,7 @@ def vanishing_gradient(signal: SignalCard, layers: LayerCard, outputs: OutputCar
     a row leave a millionth.
 
     Shows as: a plateau near chance; the last layers learn, the first stand still.
-    Proven by: a copy with ReLUs and He's initialisation, or with a norm in front of each activation, which memorises the batch, or does so far
+    Proven by: a copy with ReLUs and He's initialisation, or with a norm in front of each activation, which memorises the batch, or far
     sooner.
     Not this when: the gradient is exactly zero at first because a branch or a last layer begins at zero; the batch is memorised in time.
     Fails: a gradient that fades over the time steps of a recurrent layer is not cured, and not reported.

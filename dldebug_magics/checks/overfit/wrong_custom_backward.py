@@ -12,12 +12,11 @@ from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
 from ...observations.cards.custom_gradients import CustomGradients, WrongGradient
 from ...observations.cards.descent import DescentCard
-from ...observations.overfit_batch import OverfitBatch
 from ..small_data import classes
 
 
 @check(severity=Severity.ERROR)
-def wrong_custom_backward(gradients: CustomGradients, descent: DescentCard, run: OverfitBatch) -> Iterator[Evidence]:
+def wrong_custom_backward(gradients: CustomGradients, descent: DescentCard) -> Iterator[Evidence]:
     """A `torch.autograd.Function` of your own has a backward that does not belong to its forward.
 
     A sign, a factor or a transposition in a gradient written by hand raises no error: the weights below it walk uphill, or astray.
@@ -28,13 +27,10 @@ def wrong_custom_backward(gradients: CustomGradients, descent: DescentCard, run:
     Fails: a forward that torch can't differentiate (numpy, in C) is only likely; gradients changed by hooks are not looked at.
     See: torch.autograd.gradcheck; "descent ratio": what a small step brings over what the gradient promised, 1 for a right gradient.
     """
-    for found in gradients.wrong:
-        flipped = abs(found.backward + found.measured) < 0.01 * abs(found.measured)  # nobody turns a sign on purpose
-        if flipped or not (run.passed or run.crash is not None):
-            yield _evidence(found, descent.small, always=flipped)
+    yield from (_evidence(found, descent.small) for found in gradients.wrong)
 
 
-def _evidence(found: WrongGradient, ratio: float, always: bool) -> Evidence:
+def _evidence(found: WrongGradient, ratio: float) -> Evidence:
     code = f"torch.autograd.gradcheck({found.name}.apply, inputs_in_float64)"
     return Evidence(
         Confidence.LIKELY,
@@ -45,9 +41,13 @@ def _evidence(found: WrongGradient, ratio: float, always: bool) -> Evidence:
         where=found.where,
         fix=Fix(f"Correct `{found.name}.backward`, or make it a plain function.", code, f"torch's own gradient of {found.name}"),
         cure=derived(found.name),
-        always=always,
+        always=found.alike < _UNRELATED,
+        eases=True,
         refuted_by="`torch.autograd.gradcheck`, passed on smooth inputs.",
     )
+
+
+_UNRELATED = 0.15  # cosine: nobody takes a gradient on purpose that has nothing to do with the forward pass
 
 
 class _Squashed(torch.autograd.Function):  # x / sqrt(1 + x^2)

@@ -18,7 +18,10 @@ _NOT_SETTINGS = {"params", "foreach", "capturable", "differentiable", "fused", "
 
 @dataclasses.dataclass(frozen=True)
 class SetUp(Observation):
-    """Static facts. `groups` are the optimizer's settings, a dict a parameter group; `dropouts` maps module paths to probabilities."""
+    """Static facts. `groups` are the optimizer's settings, a dict a parameter group; `dropouts` maps module paths to probabilities.
+
+    `unseeing` are the batch norms in evaluation mode whose statistics have never seen a batch.
+    """
 
     names: Mapping[str, str]
     optimizer: str
@@ -31,6 +34,7 @@ class SetUp(Observation):
     in_evaluation: tuple[str, ...]
     dropouts: Mapping[str, float]
     label_smoothing: float
+    unseeing: tuple[str, ...] = ()
 
     @classmethod
     def measure(cls, subject: Subject) -> Iterator[SetUp]:
@@ -51,6 +55,7 @@ class SetUp(Observation):
             in_evaluation=tuple(name for name, m in sensitive if not m.training),
             dropouts={name: p for name, p in ((name, _dropout(m)) for name, m in modules) if p > 0},
             label_smoothing=float(getattr(subject.loss_fn, "label_smoothing", 0.0) or 0.0),
+            unseeing=tuple(name for name, m in sensitive if not m.training and _never_ran(m)),
         )
 
     @property
@@ -81,6 +86,12 @@ def _dropout(module: nn.Module) -> float:
     """A module's dropout probability: a dropout layer's own, or that of a recurrent or attention layer."""
     p = module.p if isinstance(module, nn.modules.dropout._DropoutNd) else getattr(module, "dropout", 0.0)
     return float(p) if isinstance(p, (int, float)) else 0.0
+
+
+def _never_ran(module: nn.Module) -> bool:
+    """Whether this is a batch norm that keeps statistics and has seen no batch."""
+    seen = getattr(module, "num_batches_tracked", None)
+    return seen is not None and int(seen) == 0
 
 
 def _written(kind: type) -> str:

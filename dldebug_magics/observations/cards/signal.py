@@ -21,6 +21,7 @@ from ...instruments.signals import Passing, Sequence, Signals
 from ...instruments.source_lines import Line
 
 _LARGE, _SMALL = 4.0, 0.03  # gains
+_FADED = 1e-4  # of the gradient
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +65,11 @@ class SignalCard(Observation):
         """The passages whose weights are far too large or too small; all zero is another matter."""
         known = [(p, p.gain) for p in self.passages if p.gain is not None and p.weight]
         return tuple(p for p, gain in known if gain > _LARGE or 0 < gain < _SMALL)
+
+    @property
+    def dies(self) -> bool:
+        """Whether two layers or more are tiny, and next to nothing of the gradient comes through them."""
+        return sum(0 < (p.gain or 0.0) < _SMALL for p in self.passages) > 1 and 0 < self.fading < _FADED
 
     @property
     def gradients(self) -> tuple[float, ...]:
