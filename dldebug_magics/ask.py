@@ -63,6 +63,8 @@ def ask(name: str, subject: Subject, *, budget: float = 60.0, **options: Any) ->
 def _rungs(subject: Subject) -> Iterator[tuple[str, Callable[[float], Generator[Report, None, None]]]]:
     """Every stage that has checks, in the order of the ladder, with the examination of its experiment."""
     from .checks import files
+    from .engine.examine import frozen
 
+    subject = frozen(subject)  # one batch for all rungs
     for stage in dict.fromkeys(stage for stage, _ in files()):
         yield stage, lambda seconds, stage=stage: ask(experiment_of(stage), subject, budget=seconds)  # type: ignore[misc]

@@ -13,6 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
+from .deadline import in_time
 from .errors import UserMistake
 from .nested import fresh
 from .split import split
@@ -32,6 +33,7 @@ class Passed:
 
 def loss_of(subject: Subject, batch: Any = None) -> Passed:
     """Forward pass and loss of one batch (the frozen one unless another is given), inside the subject's contexts."""
+    in_time(subject)
     batch = fresh(subject.batch if batch is None else batch)
     with contextlib.ExitStack() as stack:
         for context in subject.around:
@@ -44,6 +46,7 @@ def loss_of(subject: Subject, batch: Any = None) -> Passed:
 
 def forward(subject: Subject, batch: Any) -> tuple[Any, tuple[Any, ...]]:
     """The model's output for a batch, and the targets that were in it."""
+    in_time(subject)
     return _forward(subject, fresh(batch))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from .check import Check
+from .deadline import TimeSpent
 from .errors import UserMistake
 from .observation import Observation, reads
 from .subject import Subject
@@ -60,10 +61,12 @@ class Measured:
                 raise
             said = "the program crashed before" if self._crashed else f"{type(error).__name__}: {error}".splitlines()[0]
             self.not_examined.append(f"{kind.__name__}: {said}")
+        except TimeSpent:
+            self.not_examined.append(f"{kind.__name__} to its end: its share of the time was spent")
 
     def _looked(self, needs: dict[str, Any], kind: Kind, deadline: float, options: dict[str, Any]) -> Iterator[str]:
         with self.lender.lend() as lent:
-            for seen in kind.measure(lent, **needs, **options):
+            for seen in kind.measure(dataclasses.replace(lent, deadline=deadline), **needs, **options):
                 self.observed[kind] = seen
                 yield getattr(seen, "line", str)() if hasattr(seen, "line") else f"looking at {kind.__name__}"
                 if time.monotonic() > deadline:

@@ -7,9 +7,11 @@ harsher. Where no single cure repairs the run, `second_look` goes on.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterator
 
+from .deadline import TimeSpent
 from .evidence import Confidence, Finding, Severity
 from .measure import Lends
 from .report import RuledOut
@@ -59,14 +61,17 @@ class Proof:
             self.not_tried.append(f"the cure of {names}: the time budget was spent")
             return
         trial = Trial(suspects)
-        with self.lender.lend() as lent:
-            for suspect in suspects:
-                lent = suspect.evidence.cure(lent)  # type: ignore[misc]
-            for trial.run in self.rerun(lent, self.uncured):
-                if time.monotonic() > self.deadline:
-                    self.not_tried.append(f"the cure of {names} to its end: the time budget was spent")
-                    break
-                yield trial.run
+        try:
+            with self.lender.lend() as lent:
+                lent = dataclasses.replace(lent, deadline=self.deadline)
+                for suspect in suspects:
+                    lent = suspect.evidence.cure(lent)  # type: ignore[misc]
+                for trial.run in self.rerun(lent, self.uncured):
+                    yield trial.run
+        except TimeSpent:  # a run that was cut short clears nobody
+            self.steps += len(trial.run.losses) if trial.run is not None else 0
+            trial.run = None
+            self.not_tried.append(f"the cure of {names} to its end: the time budget was spent")
         self.steps += len(trial.run.losses) if trial.run is not None else 0
         self.trials.append(trial)
 

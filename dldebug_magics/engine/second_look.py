@@ -7,10 +7,11 @@ not guessed at beside the first; the program without the first is measured and a
 from __future__ import annotations
 
 import contextlib
-import time
+import dataclasses
 from collections.abc import Generator, Iterator
 
 from .check import Check
+from .deadline import TimeSpent
 from .evidence import Confidence, Evidence
 from .measure import Kind, Lends, Measured
 from .prove import Proof
@@ -60,10 +61,8 @@ def _whole(trial: Trial, lender: Cured, proof: Proof) -> Generator[Run, None, Ru
     run: Run = trial.run  # type: ignore[assignment]
     if run.decided:
         return run
-    with lender.lend() as lent:
-        for run in proof.rerun(lent, None):
-            if time.monotonic() > proof.deadline:
-                break
+    with contextlib.suppress(TimeSpent), lender.lend() as lent:
+        for run in proof.rerun(dataclasses.replace(lent, deadline=proof.deadline), None):
             yield run
     proof.steps += len(run.losses)
     return run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
@@ -23,7 +24,8 @@ class Subject:
     test_val: a DataLoader, a Dataset, any iterable of batches, or one batch. step: `step(batch) -> loss` for programs that fit nothing
     else. human, target: known error levels. names: the user's own words for all of these, for the code that the report suggests.
 
-    `batch` and `around` are for the engine: the frozen batch in use, and contexts entered around each forward pass and loss.
+    The rest is for the engine: the frozen `batch` in use, contexts entered `around` each forward pass and loss, and the `deadline` (of
+    `time.monotonic`) behind which no pass begins.
     """
 
     model: Any
@@ -44,6 +46,7 @@ class Subject:
     names: Mapping[str, str] = dataclasses.field(default_factory=dict)
     batch: Any = None
     around: tuple[Callable[[], AbstractContextManager], ...] = ()
+    deadline: float = math.inf
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, nn.Module):

@@ -84,23 +84,28 @@ class DataAudit(Observation):
                 if time.perf_counter() - seen > _PAUSE:
                     yield cls(so_far=sum(len(m.numbers) for m in read.values()), passed=False, decided=False)
                     seen = time.perf_counter()
-        yield cls._seen(subject, read, tuple(given.keys() - read.keys()))
+        yield from cls._seen(subject, read, tuple(given.keys() - read.keys()))
 
     @classmethod
-    def _seen(cls, subject: Subject, read: dict[str, Material], unread: tuple[str, ...]) -> DataAudit:
+    def _seen(cls, subject: Subject, read: dict[str, Material], unread: tuple[str, ...]) -> Iterator[DataAudit]:
+        """First what can be counted, then what the probes say, which takes longer."""
         train, val = read.get("train", Material("train", None)), read.get("val")
         with torch.no_grad():
-            return cls(
+            counted = cls(
                 splits=tuple(facts(material) for material in read.values()),
                 shared=tuple(shared(train, m) for m in read.values() if m.role in ("val", "test") and m.source is not train.source),
-                signal=signal(train, val),
-                renumbered=renumbered(train, val) if val is not None else None,
                 rescaled=tuple(filter(None, (rescaled(train, m) for m in read.values() if m.role in ("val", "test")))),
                 copied=copied_generators(train.source),
                 loss_on_broken=_loss_on(subject, next((m.broken_batch for m in read.values() if m.broken_batch is not None), None)),
                 weighted=_weighted(subject),
                 unread=unread,
             )
+        yield counted
+        with torch.no_grad():
+            told = dataclasses.replace(counted, signal=signal(train, val))
+        yield told
+        with torch.no_grad():
+            yield dataclasses.replace(told, renumbered=renumbered(train, val)) if val is not None else told
 
     def split(self, role: str) -> Split | None:
         """The facts of one split; None where it was not read."""

@@ -16,6 +16,7 @@ from .material import Material
 
 _SAMPLES = 50
 _COLUMNS = 4
+_ROWS, _MOST = 500, 200  # at most so many rows and columns, at even distances
 _FACTOR = 2.5
 _EVEN = 0.2  # how far, in the logarithm, single columns may be from the common factor; and their middles, in widths
 
@@ -52,7 +53,10 @@ def rescaled(train: Material, other: Material) -> Rescaled | None:
 def _rows(split: Material) -> Tensor | None:
     points = split.all_points()
     enough = points is not None and len(points) >= _SAMPLES and split.single and "float" in split.inputs[0].dtype
-    return points.flatten(1) if points is not None and enough else None
+    if points is None or not enough:
+        return None
+    rows = points.flatten(1)
+    return rows[:: 1 + len(rows) // _ROWS, :: 1 + rows.shape[1] // _MOST]
 
 
 def _spread(rows: Tensor) -> tuple[Tensor, Tensor]:

@@ -58,6 +58,7 @@ class OverfitBatch(Observation):
         steps: how many training steps before a plateau is believed; a loss still on its way gets up to three times as many.
         size: how many samples at most.
         """
+        yield cls(Shape.UNDECIDED, asked_steps=steps)
         seeded(subject.seed)
         subject, floor = as_loss(subject)
         training, seen = Training(subject), time.perf_counter()
