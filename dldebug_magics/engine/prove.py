@@ -48,12 +48,17 @@ class Proof:
 
     def of(self, suspects: list[Suspect]) -> Iterator[Run]:
         """Run the cures, the most believable first."""
-        asked = [s for s in suspects if s.evidence.cure is not None and (s.evidence.always or s.evidence.eases or not self.uncured.passed)]
+        asked = [s for s in suspects if s.evidence.cure is not None and self._worth_a_run(s)]
         curable = sorted(asked, key=lambda s: s.rank)
         for suspect in curable:
             if any(t.suspects[0].rank <= suspect.rank for t in self.repaired):
                 continue
             yield from self._try((suspect,))
+
+    def _worth_a_run(self, suspect: Suspect) -> bool:
+        """Whether its cure could change the verdict."""
+        slow = suspect.evidence.eases and len(self.uncured.losses) >= _LONG
+        return suspect.evidence.always or slow or not self.uncured.passed
 
     def _try(self, suspects: tuple[Suspect, ...]) -> Iterator[Run]:
         names = " with ".join(s.check.name for s in suspects)
@@ -68,6 +73,8 @@ class Proof:
                     lent = suspect.evidence.cure(lent)  # type: ignore[misc]
                 for trial.run in self.rerun(lent, self.uncured):
                     yield trial.run
+                    if self.uncured.passed and not self._better(trial, len(trial.run.losses)):
+                        break  # no sooner than without it
         except TimeSpent:  # a run that was cut short clears nobody
             self.steps += len(trial.run.losses) if trial.run is not None else 0
             trial.run = None

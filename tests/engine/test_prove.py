@@ -105,3 +105,35 @@ class Slow(nn.Module):
     def forward(self, x):
         time.sleep(0.02)
         return x
+
+
+def in_bytes(scale, offset=0.0, optimizer=torch.optim.Adam, rate=1e-3):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(20, 64), nn.Tanh(), nn.Linear(64, 10))
+    points, labels = classes()
+    return Subject(net, nn.CrossEntropyLoss(), optimizer(net.parameters(), lr=rate), (scale * points + offset, labels))
+
+
+def test_a_scale_that_only_slows_learning_down_is_likely():
+    """Bytes, under Adam: memorised all the same, but far later than without them. The curve of the cured copy is shown."""
+    report = diagnosed(in_bytes(40.0, 128.0, rate=1e-2))
+    assert report.experiment.passed
+    assert [(f.name, f.confidence) for f in report.alarms] == [("input_not_normalised", Confidence.LIKELY)]
+    assert len(report.alarms[0].cured.losses) <= 0.25 * len(report.experiment.losses)
+
+
+def test_a_merely_quick_run_is_left_alone():
+    """What is memorised within 60 steps is quick enough, whatever its inputs look like."""
+    report = diagnosed(in_bytes(11.0, rate=3e-2))
+    assert report.experiment.passed and len(report.experiment.losses) < 60
+    assert not report.alarms
+
+
+def test_no_alarm_where_the_cure_is_no_quicker():
+    """A norm layer at the entrance takes the scale away: the cured run is the same run, and clears the suspect."""
+    subject = in_bytes(40.0, 128.0)
+    subject.model.insert(0, nn.BatchNorm1d(20))
+    optimizer = torch.optim.Adam(subject.model.parameters(), lr=1e-3)
+    report = diagnosed(dataclasses.replace(subject, optimizer=optimizer))
+    assert report.experiment.passed and not report.alarms
+    assert "input_not_normalised" in [cleared.name for cleared in report.ruled_out]
