@@ -42,7 +42,7 @@ def duplicated_samples(audit: DataAudit) -> Iterator[Evidence]:
         fix=Fix("Keep one of each, if the copies are not on purpose.", "x = x.unique(dim=0)   # and the labels with it"),
         always=True,
         refuted_by="Different inputs in these samples.",
-        severity=Severity.WARNING if train.rarely >= _HALF else Severity.NOTE,
+        severity=Severity.WARNING if train.rarely >= _HALF and train.disagreeing < train.repeated / 2 else Severity.NOTE,
     )
 
 

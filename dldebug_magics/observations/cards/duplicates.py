@@ -16,6 +16,7 @@ from ...engine.subject import Subject
 
 _VALUES = 12  # different values in a sample
 _COLUMNS = 100  # of a label
+_REPEATS = 6  # samples beyond the first of their input: fewer say little of a variance
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,9 +80,12 @@ def _rich(points: Tensor) -> bool:
 
 
 def _unexplained(told: Tensor, alike: Mapping[bytes, list[int]]) -> float:
-    """The variance of numbers about the mean of their input, over that about the mean of all."""
+    """The variance of numbers about the mean of their input, over that about the mean of all; 0 where few inputs repeat."""
+    free = sum(len(rows) - 1 for rows in alike.values())
+    if free < _REPEATS:
+        return 0.0
     within = sum(float((told[rows] - told[rows].mean(0)).square().sum()) for rows in alike.values())
-    return within / max(float((told - told.mean(0)).square().sum()), 1e-12)
+    return within / free / max(float((told - told.mean(0)).square().sum()) / (len(told) - 1), 1e-12)
 
 
 def _text(answer: tuple[float, ...]) -> str:
