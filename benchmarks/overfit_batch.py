@@ -104,7 +104,7 @@ def bare_200(subject):
     x, y = subject.train if isinstance(subject.train, tuple) else next(iter(subject.train))
     try:
         return seconds(bare, Subject(subject.model, subject.loss_fn, subject.optimizer, batch=(x, y)), 200)
-    except RuntimeError:
+    except (RuntimeError, IndexError):
         return seconds(bare, tiny_mlp(), 200)
 
 

@@ -20,7 +20,7 @@ _FACTOR = 10.0
 def normalisation_mismatch(audit: DataAudit) -> Iterator[Evidence]:
     """Training and validation inputs are on different scales.
 
-    One was normalised and the other was not, or by a factor of its own. What the model learnt on one scale it cannot use on the other.
+    One was normalised and the other was not, or by a factor of its own. What was learnt on one scale is no use on the other.
 
     Shows as: training as it should be, and validation at chance.
     Proven by: mean and deviation of both, counted: they differ by more than a factor of ten. One factor above 2.5 that all columns
@@ -33,16 +33,16 @@ def normalisation_mismatch(audit: DataAudit) -> Iterator[Evidence]:
     for split in audit.splits:
         if train is not None and split.role in ("val", "test"):
             for here, there in zip(train.inputs, split.inputs, strict=False):
-                if here.shape == there.shape and split.samples >= 20 and _differ(here, there):
+                if split.samples >= 20 and _differ(here, there):
                     yield _evidence(Confidence.PROVEN, split.role, _told(train.role, here), _told(split.role, there))
     for found in audit.rescaled:
-        scale = Fact(f"inputs of {found.role}", f"{found.factor:.3g} times those of train, plus {found.offset:.3g}", "alike")
-        yield _evidence(Confidence.LIKELY, found.role, scale, Fact("columns that have this factor in common", str(found.columns)))
+        seen = f"{found.factor:.3g} times those of train, plus {found.offset:.3g}, in {found.columns} columns"
+        yield _evidence(Confidence.LIKELY, found.role, Fact(f"inputs of {found.role}", seen, "alike"))
 
 
 def _differ(here: Scale, there: Scale) -> bool:
     """Whether no constant and no outlier is behind it: both vary, and the wider range is wider on the whole."""
-    if "float" not in here.dtype + there.dtype or min(here.std, there.std) == 0 or here.far or there.far:
+    if here.shape != there.shape or "float" not in here.dtype + there.dtype or min(here.std, there.std) == 0 or here.far or there.far:
         return False
     spread, reach = here.std / there.std, (here.maximum - here.minimum) / (there.maximum - there.minimum)
     wider = min(spread, reach) > _FACTOR or max(spread, reach) < 1 / _FACTOR
@@ -50,8 +50,7 @@ def _differ(here: Scale, there: Scale) -> bool:
 
 
 def _told(role: str, scale: Scale) -> Fact:
-    seen = f"{scale.mean:.3g} and {scale.std:.3g}; {scale.minimum:.3g} to {scale.maximum:.3g}"
-    return Fact(f"mean and deviation, and range, in {role}", seen, "alike")
+    return Fact(f"mean, deviation, ends in {role}", f"{scale.mean:.3g}, {scale.std:.3g}, {scale.minimum:.3g} to {scale.maximum:.3g}")
 
 
 def _evidence(sure: Confidence, role: str, *facts: Fact) -> Evidence:
@@ -59,9 +58,7 @@ def _evidence(sure: Confidence, role: str, *facts: Fact) -> Evidence:
         sure,
         facts=facts,
         where=role,
-        fix=Fix(
-            "Give every split the transform of train, with the mean and deviation of train.", f"{role} = Dataset(..., transform=transform)"
-        ),
+        fix=Fix("Give every split the transform that train has.", f"{role} = Dataset(..., transform=transform)"),
         always=True,
         refuted_by="A reading of both sets on one scale.",
     )

@@ -69,7 +69,7 @@ def _parts(subject: Subject, batch: object) -> tuple[str, str, str, bool, torch.
 def _as_far(labels: list[tuple[torch.Tensor, torch.Tensor]], redrawn: list[int]) -> bool:
     """Whether the second labels are as far from the first as other samples' labels: noise on a number is not."""
     if not redrawn or len({len(first) for pair in labels for first in pair}) != 1:
-        return bool(redrawn)
+        return True
     firsts = torch.stack([first for first, _ in labels])
     moved = torch.stack([labels[i][1] - labels[i][0] for i in redrawn])
     return bool(moved.square().mean() >= _FAR * (firsts - firsts.mean(0)).square().mean())

@@ -89,8 +89,12 @@ def facts(split: Material) -> Split:
         dropped=total % size if ordered and getattr(source, "drop_last", False) and total and size else 0,
     )
     found = dataclasses.replace(found, rarely=0.0 if wrapped(dataset) else rarely(split.words, targets.numbers))
-    if not ordered or not total:
-        return found
+    return _in_order(found, split) if ordered and total else found
+
+
+def _in_order(found: Split, split: Material) -> Split:
+    """With what the order of training shows: runs of one class, or sorted values."""
+    targets = targets_of(split.all_labels())
     if targets.numbers is None:
         inputs, labels = split.all_points(), split.all_labels()
         in_order = targets.kind == "values" and _sorted(labels) and not _sorted(inputs)
