@@ -11,7 +11,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator
 
-from .deadline import TimeSpent
+from .deadline import TimeSpent, in_time
 from .evidence import Confidence, Finding, Severity
 from .measure import Lends
 from .report import RuledOut
@@ -73,6 +73,7 @@ class Proof:
                     lent = suspect.evidence.cure(lent)  # type: ignore[misc]
                 for trial.run in self.rerun(lent, self.uncured):
                     yield trial.run
+                    in_time(lent)
                     if self.uncured.passed and not self._better(trial, len(trial.run.losses)):
                         break  # no sooner than without it
         except TimeSpent:  # a run that was cut short clears nobody
