@@ -20,12 +20,12 @@ def conflicting_duplicates(equals: DuplicateCard) -> Iterator[Evidence]:
 
     Shows as: a loss that stops above zero, at the conditional entropy of the labels: 0.69 where two labels are as frequent.
     Proven by: the inputs themselves, which are the same number for number, and their labels, which are not.
-    Not this when: inputs have few possible values (words, categories, blank pictures) and repeat of themselves; labels
-    are numbers that differ by less than two thirds of their deviation, as repeated measurements do.
+    Not this when: all inputs are one, which is `inputs_zeroed_or_constant`; inputs have few possible values (words, categories, blank
+    pictures) and repeat of themselves; numbers differ by less than two thirds of their deviation, as repeated measurements do.
     Fails: several people's labels of one picture look the same, and may be meant.
     See: FSDL, "dataset construction": noisy labels; the floor is the conditional entropy H(y|x).
     """
-    if not equals.disagreeing or equals.repeatable or equals.blank or (equals.numbers and equals.floor < _MOST):
+    if not equals.disagreeing or equals.repeatable or equals.blank or equals.one_for_all or (equals.numbers and equals.floor < _MOST):
         return
     (one, other), (first, second) = equals.pair, equals.labels
     yield Evidence(

@@ -25,7 +25,7 @@ class DuplicateCard(Observation):
     or, where labels are numbers (`numbers`), the share of their variance that their inputs can't explain.
 
     `pair` are the first two such samples and `labels` theirs. `repeatable`: inputs of few possible values, which repeat of themselves;
-    `blank`: the inputs that repeat are constant, such as an empty picture.
+    `blank`: the inputs that repeat are constant, such as an empty picture; `one_for_all`: no two inputs differ.
     """
 
     samples: int
@@ -36,6 +36,7 @@ class DuplicateCard(Observation):
     repeatable: bool
     blank: bool
     numbers: bool = False
+    one_for_all: bool = False
 
     @classmethod
     def measure(cls, subject: Subject) -> Iterator[DuplicateCard]:
@@ -51,9 +52,7 @@ class DuplicateCard(Observation):
         told = labels.detach().cpu().reshape(len(labels), -1) if labels.ndim else labels
         if not labels.ndim or labels.is_complex() or len(told) != len(points) or told.shape[1] > min(_COLUMNS, points.shape[1]):
             return
-        alike: dict[bytes, list[int]] = defaultdict(list)
-        for row, point in enumerate(points):
-            alike[point.numpy().tobytes()].append(row)
+        alike = _grouped(points)
         answers = [tuple(row) for row in told.tolist()]
         mixed = [rows for rows in alike.values() if len({answers[row] for row in rows}) > 1]
         numbers = told.is_floating_point() and not bool(((told == 0) | (told == 1)).all())
@@ -67,7 +66,16 @@ class DuplicateCard(Observation):
             repeatable=not _rich(points),
             blank=all(len(points[rows[0]].unique()) == 1 for rows in mixed),
             numbers=numbers,
+            one_for_all=len(alike) == 1,
         )
+
+
+def _grouped(points: Tensor) -> dict[bytes, list[int]]:
+    """The rows of each different input."""
+    alike: dict[bytes, list[int]] = defaultdict(list)
+    for row, point in enumerate(points):
+        alike[point.numpy().tobytes()].append(row)
+    return alike
 
 
 def _rich(points: Tensor) -> bool:

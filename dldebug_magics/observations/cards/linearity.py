@@ -28,7 +28,8 @@ _WIDE = 2.0  # times the deviation of the batch
 @dataclasses.dataclass(frozen=True)
 class LinearityCard(Observation):
     """`bend` is the distance from a straight line, in units of the outputs' deviation; `chained` counts the multiplications by a weight
-    whose input has passed another one, and `module` and `users_line` are where the first of these is.
+    whose input has passed another one, and `module` and `users_line` are where the first of these is. `narrow`: what passes between them
+    has fewer numbers a sample than the inputs or the outputs, which makes it a map of low rank.
     """
 
     bend: float
@@ -36,6 +37,7 @@ class LinearityCard(Observation):
     module: str
     users_line: Line
     features: int
+    narrow: bool
 
     @classmethod
     def measure(cls, subject: Subject) -> Iterator[LinearityCard]:
@@ -54,7 +56,9 @@ class LinearityCard(Observation):
         chained = _chained(subject)
         if chained and spread > 0:
             bend = float((middle - (first + second) / 2).abs().max()) / spread
-            yield cls(bend, len(chained), chained[0].module, chained[0].line, given[0][0].numel())
+            ends_of_it = min(sum(t[0].numel() for t in given), first[0].numel())
+            narrow = min(passing.entering[0].numel() for passing in chained) < ends_of_it
+            yield cls(bend, len(chained), chained[0].module, chained[0].line, given[0][0].numel(), narrow)
 
 
 def _drawn(like: Tensor, numbers: torch.Generator) -> Tensor:
