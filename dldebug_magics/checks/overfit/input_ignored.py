@@ -9,27 +9,31 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
 from ...observations.cards.input_use import InputUse
+from ...observations.cards.outputs import OutputCard
 from ...observations.overfit_batch import OverfitBatch
 from ..small_data import classes
 
 
 @check(severity=Severity.ERROR)
-def input_ignored(use: InputUse, run: OverfitBatch) -> Iterator[Evidence]:
+def input_ignored(use: InputUse, run: OverfitBatch, outputs: OutputCard) -> Iterator[Evidence]:
     """The outputs do not depend on the inputs: whatever goes in, the same comes out.
 
     A name used twice, a tensor of zeros or noise where the batch should be, a mask that hides all: only the labels' shares are learnt.
 
     Shows as: a plateau at the entropy of the labels, or at the variance of the targets.
     Proven by: outputs that are the same to the bit when the samples change places and the values move, before training and after ten steps.
-    Not this when: a last layer begins at zero: its outputs are constant at first, and no longer after the first steps.
+    Not this when: a last layer begins at zero: its outputs are constant at first, and no longer after the first steps; noise is turned into
+    samples on purpose, without a class to tell.
     Fails: where dead units or zero weights stand behind it, their own cure names them, and this is not said.
     See: A. Karpathy's recipe, "input-independent baseline"; FSDL, "overfit a single batch", error plateaus.
     """
-    if use.ignored and not run.passed:
+    classes = outputs.target_is_classes and use.targets_differ
+    if use.ignored and (not run.passed or classes):
         yield Evidence(
             Confidence.PROVEN,
             facts=(Fact("change of the outputs when the inputs are exchanged", f"0, for all {use.samples} samples", "some change"),),
             fix=Fix("Follow the input through forward(): somewhere another tensor takes its place."),
+            always=classes,
             refuted_by="Two inputs with different outputs.",
         )
 

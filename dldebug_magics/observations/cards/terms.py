@@ -17,6 +17,7 @@ from ...engine.subject import Subject
 from ...instruments.source_lines import Line
 from ...instruments.terms import Term, Terms, meant
 
+_NUDGES = 4
 _STEPS = tuple(f"{name}Backward" for name in ("Round", "Floor", "Ceil", "Sign", "Trunc"))
 _RESTING = tuple(f"{name}Backward" for name in ("Clamp", "Relu", "Maximum", "Minimum", "Where", "Threshold"))  # may have a slope elsewhere
 
@@ -47,18 +48,30 @@ class TermsCard(Observation):
 
     @classmethod
     def measure(cls, subject: Subject) -> Iterator[TermsCard]:
-        """Two forward passes, the second with nudged weights, and a backward pass for each term."""
+        """A forward pass and a backward pass for each term; then passes with nudged weights, until all terms have moved."""
         parameters = [p for p in subject.model.parameters() if p.requires_grad]
         now = _terms(subject)
         if len(now) < 2 or not parameters:
             return
         gradients = [_gradient(term, parameters) for term in now]
-        for p in parameters:
-            p.data.add_(torch.empty_like(p).uniform_(0.5, 1.5) * (p.detach().abs().mean() + 0.1))
-        then = _terms(subject)
+        then = _moved(subject, now, parameters)
         if len(then) == len(now):
             rows = zip(now, then, gradients, strict=True)
             yield cls(tuple(LossTerm(a.value, b.value, g, a.cut or _steps(a), meant(a.cut), a.line) for a, b, g in rows))
+
+
+def _moved(subject: Subject, now: list[Term], parameters: list[Tensor]) -> list[Term]:
+    """The terms with other weights: a step function may rest at one nudge and move at the next, which goes another way."""
+    then: list[Term] = []
+    for number in range(_NUDGES):
+        seeded(subject.seed + number)
+        for p in parameters:
+            turn = torch.empty_like(p).uniform_(0.5, 1.5) if number == 0 else torch.randn_like(p)
+            p.data.add_(turn * (p.detach().abs().mean() + 0.1))
+        then = _terms(subject)
+        if len(then) != len(now) or all(a.value != b.value for a, b in zip(now, then, strict=True)):
+            break
+    return then
 
 
 def _terms(subject: Subject) -> list[Term]:
