@@ -33,7 +33,7 @@ def input_ignored(use: InputUse, run: OverfitBatch, outputs: OutputCard) -> Iter
             Confidence.PROVEN,
             facts=(Fact("change of the outputs when the inputs are exchanged", f"0, for all {use.samples} samples", "some change"),),
             fix=Fix("Follow the input through forward(): somewhere another tensor takes its place."),
-            always=classes,
+            always=classes and run.passed,
             refuted_by="Two inputs with different outputs.",
         )
 

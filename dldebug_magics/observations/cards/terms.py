@@ -62,12 +62,12 @@ class TermsCard(Observation):
 
 def _moved(subject: Subject, now: list[Term], parameters: list[Tensor]) -> list[Term]:
     """The terms with other weights: a step function may rest at one nudge and move at the next, which goes another way."""
-    then: list[Term] = []
+    then, found = [], [p.detach().clone() for p in parameters]
     for number in range(_NUDGES):
         seeded(subject.seed + number)
-        for p in parameters:
+        for p, values in zip(parameters, found, strict=True):
             turn = torch.empty_like(p).uniform_(0.5, 1.5) if number == 0 else torch.randn_like(p)
-            p.data.add_(turn * (p.detach().abs().mean() + 0.1))
+            p.data.copy_(values + turn * (values.abs().mean() + 0.1))
         then = _terms(subject)
         if len(then) != len(now) or all(a.value != b.value for a, b in zip(now, then, strict=True)):
             break
