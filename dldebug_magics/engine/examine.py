@@ -71,6 +71,8 @@ class _Examination:
         deadline, seen = self.began + self.budget, Measured(Lender(self.subject), self.experiment, self.observed, self.not_examined)
         for line in seen.measure(self.experiment, self.began + _SHARE * self.budget, **self.options):
             yield self.report(line)
+        if self.experiment not in self.observed:
+            return  # no time to begin: the report says so
         for line in seen.for_checks(self.checks, deadline):
             yield self.report(line)
         self.suspects = seen.suspects(self.checks)

@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from dldebug_magics.ask import ask
+from dldebug_magics.engine.report import Report
 from dldebug_magics.engine.subject import Subject
 from dldebug_magics.observations.overfit_batch import OverfitBatch
 from dldebug_magics.observations.overfit_batch.curve import Shape
@@ -245,3 +246,10 @@ def test_a_step_of_the_users_own_on_words():
     adam = torch.optim.Adam(net.parameters(), lr=0.1)
     report = list(ask("overfit_batch", Subject(net, None, adam, [["a", "b"], ["b", "b"]], step=step)))[-1]
     assert report.experiment.crash is None and report.experiment.passed and report.untouched
+
+
+def test_a_run_without_a_step_has_a_report_of_its_own():
+    """The stop button, or a spent budget, before the first step."""
+    report = Report(OverfitBatch(Shape.UNDECIDED), stopped="by you")
+    assert report.sentence() == "Not decided: no step was made. Give it more time with --budget."
+    assert "Stopped: by you" in repr(report) and "no step was made" in report._repr_html_()

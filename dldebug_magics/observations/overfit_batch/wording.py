@@ -70,6 +70,8 @@ def told(run: OverfitBatch) -> str:
     """What the loss did, with its numbers."""
     if run.crash is not None:
         return _crashed(run.crash)
+    if not run.losses:
+        return "no step was made"
     start, end, steps = number(run.first), number(run.final), len(run.losses)
     span = f"from {start} to {end} in {steps} steps"
     bad = next((i for i, v in enumerate(run.losses) if not math.isfinite(v)), None)
