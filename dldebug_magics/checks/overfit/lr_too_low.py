@@ -26,7 +26,7 @@ def lr_too_low(run: OverfitBatch, setup: SetUp) -> Iterator[Evidence]:
     Fails: a rate that a schedule has taken away is another cause.
     See: FSDL, "overfit a single batch", error plateaus: "learning rate too low"; CS231n, ratio of updates to weights of about 1e-3.
     """
-    slow = run.passed and len(run.losses) > run.asked_steps and run.relative_update < _SLOW
+    slow = run.passed and len(run.losses) > run.asked_steps and run.relative_update < _STILL
     failed = not run.passed and run.shape in (Shape.PLATEAUS, Shape.FALLING)
     if not (failed or slow) or not 0 < run.relative_update < _LIVELY:
         return
@@ -48,7 +48,6 @@ def lr_too_low(run: OverfitBatch, setup: SetUp) -> Iterator[Evidence]:
 
 _LIVELY = 3e-3  # relative update above which a higher rate is not the first thought
 _STILL = 1e-4
-_SLOW = 6e-4
 
 
 def _program(rate: float) -> Subject:
