@@ -53,24 +53,22 @@ class Proof:
         for suspect in curable:
             if any(t.suspects[0].rank <= suspect.rank for t in self.repaired):
                 continue
-            yield from self._try((suspect,))
+            yield from self._try(suspect)
 
     def _worth_a_run(self, suspect: Suspect) -> bool:
         """Whether its cure could change the verdict."""
         slow = suspect.evidence.eases and len(self.uncured.losses) >= _LONG
         return suspect.evidence.always or slow or not self.uncured.passed
 
-    def _try(self, suspects: tuple[Suspect, ...]) -> Iterator[Run]:
-        names = " with ".join(s.check.name for s in suspects)
+    def _try(self, suspect: Suspect) -> Iterator[Run]:
+        name = suspect.check.name
         if time.monotonic() > self.deadline:
-            self.not_tried.append(f"the cure of {names}: the time budget was spent")
+            self.not_tried.append(f"the cure of {name}: the time budget was spent")
             return
-        trial = Trial(suspects)
+        trial = Trial((suspect,))
         try:
             with self.lender.lend() as lent:
-                lent = dataclasses.replace(lent, deadline=self.deadline)
-                for suspect in suspects:
-                    lent = suspect.evidence.cure(lent)  # type: ignore[misc]
+                lent = suspect.evidence.cure(dataclasses.replace(lent, deadline=self.deadline))  # type: ignore[misc]
                 for trial.run in self.rerun(lent, self.uncured):
                     yield trial.run
                     in_time(lent)
@@ -79,7 +77,7 @@ class Proof:
         except TimeSpent:  # a run that was cut short clears nobody
             self.steps += len(trial.run.losses) if trial.run is not None else 0
             trial.run = None
-            self.not_tried.append(f"the cure of {names} to its end: the time budget was spent")
+            self.not_tried.append(f"the cure of {name} to its end: the time budget was spent")
         self.steps += len(trial.run.losses) if trial.run is not None else 0
         self.trials.append(trial)
 

@@ -86,7 +86,7 @@ def test_no_guess_where_nothing_repairs():
     net = nn.Linear(20, 10)
     subject = Subject(net, nn.CrossEntropyLoss(), torch.optim.Adam(net.parameters(), lr=1e-1), (same, classes()[1]))
     report = diagnosed(subject)
-    assert {f.name for f in report.alarms} <= {"conflicting_duplicates", "inputs_zeroed_or_constant"} and not report.ruled_out
+    assert [f.name for f in report.alarms] == ["inputs_zeroed_or_constant"] and not report.ruled_out
     assert report.experiment.passed and report.experiment.floor.value > 1
 
 
