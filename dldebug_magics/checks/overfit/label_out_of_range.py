@@ -13,7 +13,7 @@ from ...observations.cards.targets import TargetCard
 from ..small_data import classes
 
 
-@check(severity=Severity.ERROR)
+@check(severity=Severity.ERROR, also=("run",))
 def label_out_of_range(targets: TargetCard) -> Iterator[Evidence]:
     """A label names a class that the model has no output for.
 
