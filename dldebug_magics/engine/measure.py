@@ -45,7 +45,7 @@ class Measured:
         if kind in self.asked or kind in self.observed:
             return
         self.asked.add(kind)
-        if kind is not self.experiment and kind.numbers and self._without_numbers:
+        if kind is not self.experiment and kind.reads_numbers and self._without_numbers:
             return
         if kind is not self.experiment and time.monotonic() > deadline:
             self.not_examined.append(f"{kind.__name__}: the time budget was spent")

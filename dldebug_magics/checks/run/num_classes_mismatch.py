@@ -31,7 +31,9 @@ def num_classes_mismatch(count: ClassCount, targets: TargetCard, setup: SetUp) -
     """
     if count.needed:
         layer = module_expression(setup.names["model"], count.layer)
-        code = f"{layer} = nn.{count.kind}({count.inputs}, {count.needed}{', ...' if 'Conv' in count.kind else ''})   # best where it is built"
+        code = (
+            f"{layer} = nn.{count.kind}({count.inputs}, {count.needed}{', ...' if 'Conv' in count.kind else ''})   # best where it is built"
+        )
         seen = f"{count.low} to {count.high}" if targets.takes_labels else f"{count.needed} columns"
         read = f" in {count.read} samples of the data" if targets.takes_labels else " of the target"
         yield Evidence(
