@@ -56,11 +56,10 @@ class OverflowCard(Observation):
 def _in_data(subject: Subject) -> tuple[float, str]:
     """The share of the values of a few samples that wrap, and the data set's class."""
     source = numbered(subject.train)
-    dataset = None if source is None else source.dataset
-    wide = _wide(dataset)
-    if wide is None:
+    wide = None if source is None else _wide(source.dataset)
+    if source is None or wide is None:
         return 0.0, ""
-    shares = []
+    dataset, shares = source.dataset, []
     with snapshot.reading(dataset):
         for number in range(min(_SAMPLES, len(dataset))):
             with contextlib.suppress(TypeError, ValueError, RuntimeError, AttributeError, IndexError):  # it wants small numbers
@@ -68,7 +67,8 @@ def _in_data(subject: Subject) -> tuple[float, str]:
                 plain = _values(dataset[number])
                 seeded(subject.seed)
                 shares.append(wrapped(plain, _values(wide[number])))
-    return (sum(shares) / len(shares) if shares and all(share is not None for share in shares) else 0.0), type(dataset).__name__  # type: ignore[arg-type]
+    known = [share for share in shares if share is not None]
+    return (sum(known) / len(known) if known and len(known) == len(shares) else 0.0), type(dataset).__name__
 
 
 def _wide(dataset: Any) -> Any:
