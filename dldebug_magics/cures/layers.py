@@ -31,6 +31,17 @@ def rebuilt(path: str, **sizes: Any) -> Callable[[Subject], Subject]:
     return cure
 
 
+def without_bias(paths: list[str]) -> Callable[[Subject], Subject]:
+    """The cure that takes the biases of these layers away."""
+
+    def cure(subject: Subject) -> Subject:
+        for path in paths:
+            subject.model.get_submodule(path).bias = None
+        return subject
+
+    return cure
+
+
 def given_to(path: str, change: Callable[[Tensor], Tensor]) -> Callable[[Subject], Subject]:
     """The cure that changes the tensors on their way into the module at `path`."""
 

@@ -7,7 +7,6 @@ the same, and all others differ by the length of the kind's range, anything is s
 from __future__ import annotations
 
 import contextlib
-import copy
 import dataclasses
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +14,6 @@ from typing import Any
 import numpy
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from ...engine import snapshot
 from ...engine.ambient import seeded
@@ -24,11 +22,11 @@ from ...engine.nested import parts, tensors
 from ...engine.observation import Observation
 from ...engine.samples import numbered
 from ...engine.subject import Subject
-from ...instruments.wrapped_integers import SMALL, Wrapped, WrappedIntegers, widened
+from ...instruments.wide_dataset import wide_twin
+from ...instruments.wrapped_integers import SMALL, Wrapped, WrappedIntegers
 
 _SAMPLES = 4
 _SAME = 0.01  # of the values: the least that must be as before
-_KINDS = (numpy.uint8, numpy.int8, numpy.int16)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +54,7 @@ class OverflowCard(Observation):
 def _in_data(subject: Subject) -> tuple[float, str]:
     """The share of the values of a few samples that wrap, and the data set's class."""
     source = numbered(subject.train)
-    wide = None if source is None else _wide(source.dataset)
+    wide = None if source is None else wide_twin(source.dataset)
     if source is None or wide is None:
         return 0.0, ""
     dataset, shares = source.dataset, []
@@ -69,39 +67,6 @@ def _in_data(subject: Subject) -> tuple[float, str]:
                 shares.append(wrapped(plain, _values(wide[number])))
     known = [share for share in shares if share is not None]
     return (sum(known) / len(known) if known and len(known) == len(shares) else 0.0), type(dataset).__name__
-
-
-def _wide(dataset: Any) -> Any:
-    """The data set with the small whole numbers that it holds as wide ones; None where it holds none."""
-    if not isinstance(dataset, Dataset) or not hasattr(dataset, "__dict__"):
-        return None
-    changed = {}
-    for name, value in vars(dataset).items():
-        small = (isinstance(value, numpy.ndarray) and value.dtype.type in _KINDS) or (isinstance(value, Tensor) and value.dtype in SMALL)
-        other = _Wide(value) if small else _wide(value)
-        changed.update({name: other} if other is not None else {})
-    if not changed:
-        return None
-    twin = copy.copy(dataset)
-    vars(twin).update(changed)
-    return twin
-
-
-class _Wide:
-    """An array, the pieces of which are wide when they are taken out."""
-
-    def __init__(self, array: Any):
-        self._array = array
-
-    def __getitem__(self, key: Any) -> Any:
-        piece = self._array[key]
-        return widened(piece) if isinstance(piece, Tensor) else piece.astype(numpy.int64)
-
-    def __len__(self) -> int:
-        return len(self._array)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._array, name)
 
 
 def _values(item: Any) -> numpy.ndarray:
