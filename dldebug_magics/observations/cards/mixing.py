@@ -77,7 +77,7 @@ class MixingCard(Observation):
         found = _found(subject, samples.samples) if samples.mixes or lost else []
         if samples.mixes and not found and samples.samples > _FEWEST:
             found = _with_one_fewer(subject, samples.samples)
-        for call, axes in repaired_by(subject) if not samples.runs else ():
+        for call, axes in repaired_by(subject) if not samples.runs or (lost and not found) else ():
             found = found or [Mixer("reduction", call.name, call.index, call.module, call.line, (call.shape, call.result), axes)]
         yield cls(tuple(found))
 
