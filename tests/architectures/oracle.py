@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.nn.parameter import UninitializedParameter
 from torch.nn.utils.rnn import PackedSequence
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -19,20 +18,21 @@ from .architecture import Architecture, call
 
 @dataclasses.dataclass(frozen=True)
 class Call:
-    """One call of a module: its path, its class, and the shapes of all tensors in its output, depth first."""
+    """One call of a module: its path, its class, and shape, dtype and device of all tensors in its output, depth first."""
 
     path: str
     kind: str
-    outputs: tuple[tuple[int, ...], ...]
+    outputs: tuple[tuple[tuple[int, ...], str, str], ...]
 
 
 @dataclasses.dataclass(frozen=True)
 class Counted:
     """What was counted.
 
-    calls: in the order in which they begin. own: by path, how many numbers a module holds without its submodules, each parameter counted at
-    the first path that holds it. flops: what torch's counter says of the pass as it runs. arithmetic: what it says where every fused kernel
-    is written out (attention by products, LSTMs without MKL-DNN, encoder layers off their fast path): what is really multiplied.
+    calls: in the order in which they begin. own: by path, how many numbers a called module holds without its submodules, each parameter
+    counted at the first call of a module that holds it. flops: what torch's counter says of the pass as it runs. arithmetic: what it says
+    where every fused kernel is written out (attention by products, LSTMs without MKL-DNN, encoder layers off their fast path): what is
+    really multiplied.
     """
 
     calls: tuple[Call, ...]
@@ -49,10 +49,10 @@ def counted(architecture: Architecture) -> Counted:
     calls = _calls(model, batch)
     own: dict[str, int] = {}
     seen: set[int] = set()
-    for path, module in model.named_modules():
-        new = [p for p in module.parameters(recurse=False) if id(p) not in seen]
+    for path in dict.fromkeys(entry.path for entry in calls):
+        new = [p for p in model.get_submodule(path).parameters(recurse=False) if id(p) not in seen]
         seen.update(id(p) for p in new)
-        own[path] = sum(p.numel() for p in new if not isinstance(p, UninitializedParameter))
+        own[path] = sum(p.numel() for p in new)
     every = list(model.parameters())
     return Counted(
         calls,
@@ -76,7 +76,7 @@ def _calls(model: nn.Module, batch: Any) -> tuple[Call, ...]:
             running.append(entry)
 
         def after(module: nn.Module, args: Any, output: Any) -> None:
-            running.pop()[2] = tuple(tuple(t.shape) for t in leaves(output))
+            running.pop()[2] = tuple((tuple(t.shape), str(t.dtype).removeprefix("torch."), t.device.type) for t in leaves(output))
 
         handles.extend([module.register_forward_pre_hook(before), module.register_forward_hook(after)])
 

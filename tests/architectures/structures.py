@@ -181,8 +181,8 @@ def nested_chains() -> Made:
 
 @architecture
 def on_the_meta_device() -> Made:
-    """Wide enough that nobody would want it in memory: 300 million parameters."""
-    layers = [nn.Linear(10_000, 10_000, device="meta"), nn.ReLU()] * 2 + [nn.Linear(10_000, 20_000, device="meta")]
+    """Wide enough that nobody would want it in memory: 400 million parameters."""
+    layers = [nn.Linear(10_000, 10_000, device="meta"), nn.ReLU(), nn.Linear(10_000, 30_000, device="meta")]
     return nn.Sequential(*layers), (torch.empty(32, 10_000, device="meta"),)
 
 
