@@ -1,0 +1,132 @@
+"""The user's own training loop, as `%%watch` saw it pass torch's doors: the experiment that needs no copy and no second run.
+
+What a check can read, all plain numbers and names:
+
+    loop.steps          the optimizer steps that were kept, each a `StepSeen(number, events, close)`: all events since the step before, in order,
+                        its `Stepped` last. Kept are the first dozen, two after each evaluation, every tenth, hundredth, thousandth, and two of
+                        each new order of events. `close` ones have the numbers that cost time (norms, residual, contents).
+    loop.events         the events of all those steps, then those after the last step (`loop.tail`)
+    loop.of(Clip)       those of one kind; the kinds and their fields: `instruments/watch/events.py`. Each event has a `line` of the user's
+    loop.orders         each order of kinds of events that a step had, as names, with how often it came: the whole run, not only kept steps
+    loop.taken          how many optimizer steps there were in all; `loop.count(optimizer, "steps" | "stale" | "empty" | "evaluating")`: of one
+    loop.evaluations    `Evaluation(step, passes)`: the forward passes without gradients that came before that step (`loop.taken`: at the end)
+    loop.models, loop.optimizers, loop.schedulers, loop.loaders, loop.scalers
+                        who took part: the numbers in the events are places in these; each has the user's `name` ("" where there is none), its
+                        `facts` (instruments/watch/facts.py), and a `word` for a sentence
+    loop.losses         the loss of every backward pass (NaN where asking would have made an accelerator wait), thinned to 5000
+    loop.rates          the first rate of every step, thinned likewise
+    loop.waited, loop.seconds      seconds the loop waited for loaders, of all its seconds
+    loop.crash          kind, message and line of the exception that ended the loop; None where it came to its end
+    reading.py          answers to questions that many checks ask: which models an optimizer trains, what stands between two events
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import ClassVar, Generic, TypeVar
+
+from ...document import Block
+from ...engine.evidence import Finding
+from ...engine.observation import Observation
+from ...instruments.source_lines import Line
+from ...instruments.watch.events import Event, Forward, StepSeen
+from ...instruments.watch.facts import LoaderFacts, ModelFacts, OptimizerFacts, ScalerFacts, SchedulerFacts
+from . import wording
+
+F = TypeVar("F")
+E = TypeVar("E")
+
+
+@dataclasses.dataclass(frozen=True)
+class Player(Generic[F]):
+    """One who took part: the user's name for it, and what is to be known of it."""
+
+    name: str
+    facts: F
+
+    @property
+    def word(self) -> str:
+        """The name in backticks, or what it is."""
+        return f"`{self.name}`" if self.name else f"the {getattr(self.facts, 'kind', 'thing')}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Forward passes without gradients, before the step of this number; `passes.count` of them."""
+
+    step: int
+    passes: Forward
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """The exception that ended the loop."""
+
+    kind: str
+    message: str
+    line: Line
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingLoop(Observation):
+    """Watch the training cell that you have, unchanged, and say what goes wrong in it, with the line.
+
+    Training goes on as it would: same weights, same random numbers. What happens is seen at torch's own doors, closely for the first steps
+    and after each evaluation, by samples later.
+
+    Examples:
+        %%watch
+        %%watch model optimizer
+        %%watch --quiet
+
+    Source: Full Stack Deep Learning, troubleshooting guide, "common bugs": train and eval mode, gradients, the order of calls.
+    """
+
+    stage: ClassVar[str] = "loop"
+
+    steps: tuple[StepSeen, ...] = ()
+    tail: tuple[Event, ...] = ()
+    taken: int = 0
+    orders: tuple[tuple[tuple[str, ...], int], ...] = ()
+    tallies: tuple[tuple[int, tuple[tuple[str, int], ...]], ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
+    models: tuple[Player[ModelFacts], ...] = ()
+    optimizers: tuple[Player[OptimizerFacts], ...] = ()
+    schedulers: tuple[Player[SchedulerFacts], ...] = ()
+    loaders: tuple[Player[LoaderFacts], ...] = ()
+    scalers: tuple[Player[ScalerFacts], ...] = ()
+    losses: tuple[float, ...] = ()
+    rates: tuple[float, ...] = ()
+    waited: float = 0.0
+    seconds: float = 0.0
+    crash: Ended | None = None
+    passed: bool = True
+
+    @property
+    def events(self) -> Iterator[Event]:
+        """Every event that was kept, in order."""
+        for step in self.steps:
+            yield from step.events
+        yield from self.tail
+
+    def of(self, *kinds: type[E]) -> Iterator[E]:
+        """The kept events of these kinds, in order."""
+        return (event for event in self.events if isinstance(event, kinds))
+
+    def count(self, optimizer: int, what: str = "steps") -> int:
+        """How many steps of an optimizer were "stale", "empty" or "evaluating", in the whole run; "steps" are all."""
+        return dict(dict(self.tallies).get(optimizer, ())).get(what, 0)
+
+    def document(self, findings: tuple[Finding, ...] = ()) -> tuple[Block, ...]:
+        """What was seen."""
+        return wording.blocks(self)
+
+    def sentence(self, findings: tuple[Finding, ...] = ()) -> str:
+        """The verdict."""
+        return wording.sentence(self, findings)
+
+    def footer(self, seconds: float) -> str:
+        """What the watch cost, and what it left behind."""
+        return wording.footer(self)
+
