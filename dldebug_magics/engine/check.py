@@ -34,7 +34,7 @@ class Check:
         return [] if None in needs.values() else list(self.function(**needs))
 
     def bad(self, example: Example) -> Example:
-        """Register a program with this fault: a function without arguments that returns a Subject, or, for `loop`, a function that trains."""
+        """Register a program with this fault: a function without arguments that returns a Subject, or for `loop` one that trains."""
         self.bad_examples.append(example)
         return example
 

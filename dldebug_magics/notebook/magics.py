@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
-from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
+from IPython.core.magic import Magics, line_magic, magics_class, needs_local_scope, no_var_expand
 
 from .. import ask, reference
 from ..document import Block, Text
@@ -23,11 +23,10 @@ from .page import Page
 from .roles import assigned
 from .session import Session
 from .spoken import Spoken
+from .watch import WatchedCell
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
-
-    from ..engine.report import Report
 
 SUBJECT_OPTIONS = {option.name: option for option in (*ROLES, Option("clear", FLAG, False, "forget what was set"))}
 
@@ -41,6 +40,7 @@ class DLDebugMagics(Magics):
         self.session = Session(shell)
         spoken_magics = {name: Spoken(name, self.session) for name in ask.names()}
         self.magics["line"] |= spoken_magics
+        self.magics["cell"]["watch"] = WatchedCell(self.session)
         sources = {name: spoken.options for name, spoken in spoken_magics.items()} | {"subject": lambda: SUBJECT_OPTIONS}
         self.completion = Completion(shell, sources)
 
@@ -102,22 +102,6 @@ class DLDebugMagics(Magics):
         if line.strip(" ;"):
             raise UsageError(f"%dldebug takes no arguments, was given {line.strip()!r}; run %dldebug alone")
         return self._page(ladder(ask.names(), self.session.asked), line)
-
-    @cell_magic
-    @no_var_expand
-    def watch(self, line: str, cell: str) -> Report | None:
-        """%%watch [model] [optimizer] [--quiet] [--assert]
-
-        Run the cell below as it is and watch it train: the report names what is wrong in the loop, and the line. Training goes on as it would
-        without: same weights, same random numbers, and nothing of yours is changed.
-
-            %%watch
-            %%watch net optimizer
-            %%watch --quiet
-        """
-        from .watch import watched
-
-        return watched(self.session, line, cell)
 
     def _page(self, blocks: tuple[Block, ...], line: str) -> Page:
         """What the cell ends with; a `;` at the end of the line keeps it off the screen."""

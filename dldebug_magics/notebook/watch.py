@@ -7,6 +7,7 @@ it is, with the traceback that the cell alone would have had.
 from __future__ import annotations
 
 import ast
+import sys
 import types
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from IPython.core.error import UsageError
 from ..ask import Watch
 from ..engine.errors import UserMistake
 from .arguments import Line, parse
-from .blame import without_ours
+from .blame import in_one_line, without_ours
 from .names import Names
 from .options import COMMON
 from .progress import Screen
@@ -29,33 +30,57 @@ if TYPE_CHECKING:
     from ..engine.report import Report
 
 OPTIONS = {option.name: option for option in COMMON if option.name in ("quiet", "assert")}
+_HELP = """%%watch [model] [optimizer] [--quiet] [--assert]
+
+Run the cell as it is, and watch it train: the report names what is wrong in the loop, and the line. Training goes on as it would without:
+same weights, same random numbers, and nothing of yours is changed. model, optimizer: names to call them by; what trains is seen by itself.
+
+    %%watch
+    %%watch net optimizer
+    %%watch --quiet"""
 
 
-def watched(session: Session, line: str, cell: str) -> Report | None:
-    """What IPython runs for a cell that begins with `%%watch`."""
-    __tracebackhide__ = True
-    try:
-        typed = parse(line, OPTIONS)
-        known = _known(typed, Names(session.shell.user_ns))
-    except UserMistake as mistake:
-        raise UsageError(str(mistake)) from None
-    screen = Screen(session.shell, session.shown, "%%watch", quiet=typed.silent or "quiet" in typed.options)
-    watch = Watch(**known)
-    pieces = list(compiled(session.shell, f"%%watch {line}".rstrip(), cell))
-    try:
-        with watch:
-            for piece in pieces:
-                exec(piece, session.shell.user_ns)
-    except BaseException as error:
-        screen.end(watch.report, returned=False)
-        session.record("watch", watch.report)
-        show_as_if_unwatched(session.shell, error)
-        raise
-    screen.end(watch.report, returned=True)
-    session.record("watch", watch.report)
-    if "assert" in typed.options and not watch.report.ok:
-        raise AssertionError(watch.report.sentence())
-    return watch.report
+class WatchedCell:
+    """Run the cell below `%%watch` as it is, and watch it train."""
+
+    _ipython_magic_no_var_expand = True
+    __name__ = "watch"
+
+    def __init__(self, session: Session):
+        self.session = session
+
+    def getdoc(self) -> str:
+        """The text for `?`."""
+        return _HELP
+
+    def __call__(self, line: str, cell: str) -> Report | None:
+        """What IPython runs for a cell that begins with `%%watch`."""
+        __tracebackhide__ = True
+        shell = self.session.shell
+        try:
+            typed = parse(line, OPTIONS)
+            watch = Watch(**_known(typed, Names(shell.user_ns)))
+        except UserMistake as mistake:
+            raise UsageError(str(mistake)) from None
+        screen = Screen(shell, self.session.shown, "%%watch", quiet=typed.silent or "quiet" in typed.options)
+        pieces = list(compiled(shell, f"%%watch {line}".rstrip(), cell))
+        try:
+            with watch:
+                for piece in pieces:
+                    exec(piece, shell.user_ns)
+        except BaseException as error:
+            self._end(screen, watch.report, returned=False)
+            show_as_if_unwatched(shell, error)
+            raise
+        failed = "assert" in typed.options and not watch.report.ok
+        self._end(screen, watch.report, returned=not failed)
+        if failed:
+            raise in_one_line(AssertionError(" ".join(watch.report.sentence().split())))
+        return watch.report
+
+    def _end(self, screen: Screen, report: Report, returned: bool) -> None:
+        screen.end(report, returned=returned)
+        self.session.record("watch", report)
 
 
 def _known(typed: Line, names: Names) -> dict[str, tuple[str, Any]]:
@@ -67,22 +92,28 @@ def _known(typed: Line, names: Names) -> dict[str, tuple[str, Any]]:
 def compiled(shell: InteractiveShell, head: str, cell: str) -> Iterator[types.CodeType]:
     """The cell's statements, ready to run; a value at its end is printed as a cell prints it. The head stands as a comment in line 1."""
     source = shell.transform_cell(f"# {head}\n{cell}")
-    name = shell.compile.cache(source, shell.execution_count, raw_code=f"# {head}\n{cell}")
+    name = shell.compile.cache(source, _number(shell), raw_code=f"# {head}\n{cell}")
     body = shell.transform_ast(shell.compile.ast_parse(source, name)).body
     last = body[-1:] if body and isinstance(body[-1], ast.Expr) else []
-    yield shell.compile(ast.Module(body[: len(body) - len(last)], []), name, "exec")
+    flags = shell.compile.flags
+    yield compile(ast.Module(body[: len(body) - len(last)], []), name, "exec", flags, dont_inherit=True)
     for statement in last:
-        yield shell.compile(ast.Interactive([statement]), name, "single")
+        yield compile(ast.Interactive([statement]), name, "single", flags, dont_inherit=True)
+
+
+def _number(shell: InteractiveShell) -> int:
+    """The number of the cell that is running, as its own code is filed; versions of IPython count up at different times."""
+    numbers, frame = getattr(shell.compile, "_filename_map", {}), sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename not in numbers:
+        frame = frame.f_back  # type: ignore[assignment]
+    return shell.execution_count if frame is None else numbers[frame.f_code.co_filename]
 
 
 def show_as_if_unwatched(shell: InteractiveShell, error: BaseException) -> None:
     """Have IPython show an exception's traceback without the frames that the watch put in between; the exception itself stays as it is."""
     rest = without_ours(error.__traceback__)
-    while rest is not None and rest.tb_frame.f_code.co_filename not in getattr(shell.compile, "_filename_map", {}):
-        rest = rest.tb_next  # IPython's own, which led to the cell
-    if rest is None or rest.tb_next is None or hasattr(error, "_render_traceback_"):
+    if rest is None or hasattr(error, "_render_traceback_"):
         return
-    rest = rest.tb_next if rest.tb_frame.f_code.co_name == "<module>" and "run_cell_magic" in rest.tb_frame.f_code.co_names else rest
 
     def render() -> list[str]:
         del error._render_traceback_  # type: ignore[attr-defined]

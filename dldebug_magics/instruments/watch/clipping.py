@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad
 
-from .events import Clip
 from .log import Log
+from .updates import Clip
 from .wrapped import wrapped
 
 

@@ -1,4 +1,4 @@
-"""The gradients that an optimizer steps with: whether an earlier step has used them before, and where the passes since then account for them.
+"""The gradients that an optimizer steps with: whether an earlier step has used them, and whether the passes since then account for them.
 
 Always on is one glance at one small parameter of each optimizer. At close looks a copy of the gradients is taken before each backward pass:
 what it added is the fresh gradient of this batch on these weights, without a second pass and without touching `.grad` or random numbers.
@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from . import norms
-from .events import Stepped
 from .log import Log
+from .updates import Stepped
 
 
 @dataclasses.dataclass
@@ -78,11 +78,11 @@ class Gradients:
             return -1
         added = {key: norms.difference(p.grad, old) for key, (p, old) in self.before.items() if p.grad is not None}
         for held in self.held.values():
-            for p in _parameters(held.optimizer()):
-                if added.get(id(p)) is not None:
-                    held.fresh[id(p)] = held.fresh[id(p)] + added[id(p)] if id(p) in held.fresh else added[id(p)]  # type: ignore[operator]
+            for key in map(id, _parameters(held.optimizer())):
+                if key in added:
+                    held.fresh[key] = held.fresh[key] + added[key] if key in held.fresh else added[key]
         self.before = {}
-        return sum(bool(a.any()) for a in added.values() if a is not None)
+        return sum(bool(gradient.any()) for gradient in added.values())
 
     def before_step(self, number: int, optimizer: Any, closure: bool) -> None:
         """The gradients as the step will use them."""
@@ -111,7 +111,8 @@ class Gradients:
             held.weights = []
         if held.weights:
             held.look["update"] = norms.norm([p.detach() - old for p, old in held.weights])
-        step = step._replace(backwards=held.passes, closure=held.closure, stale=held.stale, empty=held.empty, **held.look)
+        seen: dict[str, Any] = {"backwards": held.passes, "closure": held.closure, "stale": held.stale, "empty": held.empty}
+        step = step._replace(**(seen | held.look))
         held.mark, held.stale, held.passes, held.fresh, held.weights = _mark(held.probe), False, 0, {}, []
         return step
 

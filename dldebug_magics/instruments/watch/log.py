@@ -1,4 +1,4 @@
-"""The record of a watched loop, kept small: steps in full at first, after evaluations, now and then, and where one differs from all before."""
+"""The record of a watched loop, kept small: steps in full at first, after evaluations, now and then, and where one differs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Any
 
 from . import facts
 from .cast import Cast
-from .events import Backward, Begun, Drawn, Event, Forward, Stepped, StepSeen
+from .events import Backward, Begun, Drawn, Event, Forward, StepSeen
 from .here import Here
+from .updates import Stepped
 
 _FIRST = 12  # steps that are looked at closely and kept
 _AFTER = 2  # steps after an evaluation
 _KEPT = 400  # steps kept in full, at most
+_LONGEST = 1000  # events of one step; a loop that never steps has no end of them
 _ORDERS = 500  # orders of events that are counted
 _RUNS = (Drawn, Forward, Begun)  # what is counted in one record while nothing is trained
 
@@ -63,7 +65,7 @@ class Log:
 
     def note(self, event: Event) -> None:
         """Add a happening; evaluation passes and the batches drawn for them are counted in the record of the first."""
-        if isinstance(event, _RUNS) and self._repeats(event):
+        if len(self.events) >= _LONGEST or (isinstance(event, _RUNS) and self._repeats(event)):
             return
         self.events.append(event)
         if isinstance(event, Forward) and event.grad:
@@ -81,7 +83,7 @@ class Log:
             if type(before) is type(event) and before[:2] == event[:2]:
                 if isinstance(event, Forward) and (event.grad or before[2:5] != event[2:5]):
                     return False
-                self.events[back] = before._replace(count=before.count + 1)
+                self.events[back] = before._replace(times=before.times + 1)
                 return True
         return False
 

@@ -22,10 +22,9 @@ def some(owned: Iterable[list[Tensor]]) -> list[Tensor]:
     return list(chosen.values())
 
 
-def difference(new: Tensor, old: Tensor | None) -> Tensor | None:
-    """What was added to a gradient; None where nothing was."""
-    if new.layout is not torch.strided:
-        return None
+def difference(new: Tensor, old: Tensor | None) -> Tensor:
+    """What was added to a gradient."""
+    new = new.to_dense() if new.layout is not torch.strided else new
     return new.detach().clone() if old is None else new.detach() - old
 
 
@@ -43,10 +42,7 @@ def compared(parameters: list[Tensor], fresh: dict[int, Tensor]) -> dict[str, fl
 
     The residual is |rest| / |g|. Both are left out where nothing fresh was seen.
     """
-    told = {
-        "gradient": norm(p.grad for p in parameters if p.grad is not None),
-        "weights": norm(parameters),
-    }
+    told = {"gradient": norm(p.grad for p in parameters if p.grad is not None), "weights": norm(parameters)}
     pairs = [(_flat(p.grad, p), _flat(fresh.get(id(p)), p)) for p in parameters if p.grad is not None or id(p) in fresh]
     along = sum(float(g @ f) for g, f in pairs)
     length = sum(float(f @ f) for _, f in pairs)

@@ -9,9 +9,9 @@ from typing import Any
 from torch import nn
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-from .events import Made, Stepped, ZeroGrad
 from .gradients import Gradients
 from .log import Log
+from .updates import Made, Stepped, ZeroGrad
 from .wrapped import family, wrapped
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from .events import Scaled
 from .log import Log
+from .updates import Scaled
 from .wrapped import wrapped
 
 _ASKED = ("scale", "unscale_", "step", "update")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable
 from typing import Any
 
 from torch.optim.lr_scheduler import LRScheduler
 
-from .events import Made, Scheduled
 from .log import Log
+from .updates import Made, Scheduled
 from .wrapped import family, wrapped
 
 
@@ -18,36 +19,30 @@ def watching_schedules(log: Log) -> Any:
     """Note each step of a scheduler that no other scheduler asked for; the one that its making takes is part of the making."""
     inside: list[Any] = []
 
-    def stepping(plain: Callable) -> Callable:
-        def step(self: Any, *args: Any, **kwargs: Any) -> Any:
-            inside.append(self)
-            try:
-                return plain(self, *args, **kwargs)
-            finally:
-                inside.pop()
-                if not inside and log.hears():
-                    log.note(Scheduled(log.schedulers.number(self), log.here(), _rate(self)))
+    def stepped(scheduler: Any) -> None:
+        log.note(Scheduled(log.schedulers.number(scheduler), log.here(3), _rate(scheduler)))
 
-        return step
-
-    def making(plain: Callable) -> Callable:
-        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-            inside.append(self)
-            try:
-                plain(self, *args, **kwargs)
-            finally:
-                inside.pop()
-            if not inside and log.hears():
-                log.note(Made("scheduler", log.schedulers.number(self), log.here()))
-
-        return __init__
+    def made(scheduler: Any) -> None:
+        log.note(Made("scheduler", log.schedulers.number(scheduler), log.here(3)))
 
     with contextlib.ExitStack() as stack:
-        for kind in family(LRScheduler, "step"):
-            stack.enter_context(wrapped(kind, "step", stepping))
-        for kind in family(LRScheduler, "__init__"):
-            stack.enter_context(wrapped(kind, "__init__", making))
+        for name, tell in (("step", stepped), ("__init__", made)):
+            for kind in family(LRScheduler, name):
+                stack.enter_context(wrapped(kind, name, functools.partial(_outermost, log, inside, tell)))
         yield
+
+
+def _outermost(log: Log, inside: list[Any], tell: Callable[[Any], None], plain: Callable) -> Callable:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        inside.append(self)
+        try:
+            return plain(self, *args, **kwargs)
+        finally:
+            inside.pop()
+            if not inside and log.hears():
+                tell(self)
+
+    return method
 
 
 def _rate(scheduler: Any) -> float:

@@ -39,5 +39,8 @@ def family(kind: type, name: str) -> list[type]:
     >>> family(int, "bit_length")
     [<class 'int'>]
     """
-    below = [inner for child in kind.__subclasses__() for inner in family(child, name)]
-    return list(dict.fromkeys(([kind] if name in vars(kind) else []) + below))
+    found = [kind] if name in vars(kind) else []
+    below: list[type] = kind.__subclasses__()
+    for child in below:
+        found += family(child, name)
+    return list(dict.fromkeys(found))

@@ -2,22 +2,23 @@
 
 What a check can read, all plain numbers and names:
 
-    loop.steps          the optimizer steps that were kept, each a `StepSeen(number, events, close)`: all events since the step before, in order,
-                        its `Stepped` last. Kept are the first dozen, two after each evaluation, every tenth, hundredth, thousandth, and two of
-                        each new order of events. `close` ones have the numbers that cost time (norms, residual, contents).
-    loop.events         the events of all those steps, then those after the last step (`loop.tail`)
-    loop.of(Clip)       those of one kind; the kinds and their fields: `instruments/watch/events.py`. Each event has a `line` of the user's
-    loop.orders         each order of kinds of events that a step had, as names, with how often it came: the whole run, not only kept steps
-    loop.taken          how many optimizer steps there were in all; `loop.count(optimizer, "steps" | "stale" | "empty" | "evaluating")`: of one
-    loop.evaluations    `Evaluation(step, passes)`: the forward passes without gradients that came before that step (`loop.taken`: at the end)
-    loop.models, loop.optimizers, loop.schedulers, loop.loaders, loop.scalers
-                        who took part: the numbers in the events are places in these; each has the user's `name` ("" where there is none), its
-                        `facts` (instruments/watch/facts.py), and a `word` for a sentence
-    loop.losses         the loss of every backward pass (NaN where asking would have made an accelerator wait), thinned to 5000
-    loop.rates          the first rate of every step, thinned likewise
-    loop.waited, loop.seconds      seconds the loop waited for loaders, of all its seconds
-    loop.crash          kind, message and line of the exception that ended the loop; None where it came to its end
-    reading.py          answers to questions that many checks ask: which models an optimizer trains, what stands between two events
+steps        the optimizer steps that were kept, each a `StepSeen(number, events, close)`: all events since the step before, in order, its
+             `Stepped` last. Kept are the first dozen, two after each evaluation, every tenth, hundredth, thousandth, and two of each new
+             order of events. `close` ones have the numbers that cost time (norms, residual, contents of batches).
+tail         the events after the last step; `events` are those of all kept steps and the tail
+of(Clip)     the kept events of one kind. The kinds and their fields: instruments/watch/events.py. Each has a `line` of the user's
+orders       each order of kinds of events that a step had, as names, and how often it came in the whole run
+taken        how many optimizer steps there were; `count(optimizer, "steps" | "stale" | "empty" | "evaluating")`: of one, in the whole run
+evaluations  `Evaluation(step, passes)`: forward passes without gradients that came before that step (`taken`: after the last)
+models, optimizers, schedulers, loaders, scalers
+             who took part: the numbers in the events are places in these. Each has the user's `name` ("" where there is none), its `facts`
+             (instruments/watch/facts.py), and a `word` for a sentence
+losses       the loss of every backward pass (NaN where asking makes an accelerator wait), thinned to 5000
+rates        the first rate of every step, thinned likewise
+waited       seconds that the loop waited for loaders, of all its `seconds`
+crash        kind, message and line of the exception that ended the loop; None where it came to its end
+
+Questions that many checks ask are answered in `reading.py`.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Player(Generic[F]):
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """Forward passes without gradients, before the step of this number; `passes.count` of them."""
+    """Forward passes without gradients, before the step of this number; `passes.times` of them."""
 
     step: int
     passes: Forward
@@ -129,4 +130,3 @@ class TrainingLoop(Observation):
     def footer(self, seconds: float) -> str:
         """What the watch cost, and what it left behind."""
         return wording.footer(self)
-

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...instruments.source_lines import Line
-from ...instruments.watch.events import Backward, Event, Forward, Stepped, StepSeen
+from ...instruments.watch.events import Backward, Event, Forward, StepSeen
+from ...instruments.watch.updates import Stepped
 from . import TrainingLoop
 
 

@@ -45,7 +45,7 @@ def blocks(loop: TrainingLoop) -> tuple[Block, ...]:
     course = [(name, sparkline(list(values))) for name, values in (("loss", loop.losses), ("rate", loop.rates)) if len(values) > 1]
     found: list[Block] = [Table("The course of the loop", ("", "first, course, last"), course)] if course else []
     if loop.steps:
-        rows = [(type(e).__name__, e.line.place, e.line.source, str(e.count)) for e in _usual(loop)]
+        rows = [(type(e).__name__, e.line.place, e.line.source, str(getattr(e, "times", 1))) for e in _usual(loop)]
         found.append(Table("One step, as it usually goes", ("what", "where", "line", "times"), rows))
     found.append(Details("Who took part", (Table("", ("who", "what is known"), players),)))
     return tuple(found)
