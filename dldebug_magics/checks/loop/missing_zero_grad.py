@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
-import torch
 from torch import nn
 
 from ...engine.check import check
@@ -10,7 +10,7 @@ from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward
 from ...observations.training_loop import TrainingLoop
 from ...observations.training_loop.reading import at, stepping, steps_of
-from ..small_data import classes
+from ..small_loops import task
 
 
 @check(severity=Severity.ERROR)
@@ -25,7 +25,7 @@ def missing_zero_grad(loop: TrainingLoop) -> Iterator[Evidence]:
     the sum was used again.
     Not this when: several backward passes make one step (accumulation), and gradients are cleared after it.
     Fails: gradients that are changed by hand after the step, such as a momentum of one's own, are left alone.
-    See: torch.optim, "how to adjust", `zero_grad`; pytorch issue 47175; FSDL, "common bugs".
+    See: torch.optim, "Taking an optimization step"; pytorch issue 47175; FSDL, "common bugs".
     """
     for number in stepping(loop):
         used, taken = loop.count(number, "stale"), loop.count(number) - 1
@@ -33,39 +33,39 @@ def missing_zero_grad(loop: TrainingLoop) -> Iterator[Evidence]:
             continue
         step, last = [(step, last) for step, last in steps_of(loop, number) if last.stale][-1]
         backward = next(e for e in reversed(step.events) if isinstance(e, Backward))
-        name = loop.optimizers[number].name or "optimizer"
-        facts = [Fact("steps that used a gradient which the step before had used already", f"{used} of {taken}", "0")]
-        if last.residual == last.residual:
-            facts.append(Fact(f"share of the gradient at step {step.number + 1} that is not this step's own", f"{last.residual:.0%}", "0%"))
-        code = f"{name}.zero_grad()\n{backward.line.source}"
-        yield Evidence(Confidence.PROVEN, tuple(facts), at(backward.line), Fix("Clear the gradients before each backward pass.", code))
-
-
-def _program(train: Callable[[nn.Module, torch.optim.Optimizer, torch.Tensor, torch.Tensor], None]) -> Callable[[], None]:
-    torch.manual_seed(0)
-    x, y = classes()
-    net = nn.Sequential(nn.Linear(20, 32), nn.ReLU(), nn.Linear(32, 10))
-    return lambda: train(net, torch.optim.SGD(net.parameters(), lr=0.05), x, y)
+        facts = [Fact("steps that used a gradient which an earlier step had used already", f"{used} of {taken}", "0")]
+        if not math.isnan(last.residual):
+            facts.append(
+                Fact(f"share of the gradient at step {step.number + 1} that its own passes did not bring", f"{last.residual:.0%}", "0%")
+            )
+        fix = Fix("Clear the gradients before each backward pass.", f"{loop.named(number)}.zero_grad()\n{backward.line.source}")
+        yield Evidence(Confidence.PROVEN, tuple(facts), at(backward.line), fix)
 
 
 @missing_zero_grad.bad
 def never_cleared() -> Callable[[], None]:
-    def train(net, optimizer, x, y):
-        for _ in range(20):
-            loss = nn.functional.cross_entropy(net(x), y)
-            loss.backward()
-            optimizer.step()
+    net, optimizer, batches, _ = task()
 
-    return _program(train)
+    def train() -> None:
+        for _ in range(4):
+            for x, y in batches:
+                loss = nn.functional.cross_entropy(net(x), y)
+                loss.backward()
+                optimizer.step()
+
+    return train
 
 
 @missing_zero_grad.good
 def cleared() -> Callable[[], None]:
-    def train(net, optimizer, x, y):
-        for _ in range(20):
-            optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(net(x), y)
-            loss.backward()
-            optimizer.step()
+    net, optimizer, batches, _ = task()
 
-    return _program(train)
+    def train() -> None:
+        for _ in range(4):
+            for x, y in batches:
+                optimizer.zero_grad()
+                loss = nn.functional.cross_entropy(net(x), y)
+                loss.backward()
+                optimizer.step()
+
+    return train

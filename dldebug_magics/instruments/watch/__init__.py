@@ -38,7 +38,7 @@ def watching() -> Iterator[Log]:
     gradients = Gradients(log)
     try:
         with held_at_exit() as stack:
-            stack.callback(log.end)
+            stack.callback(lambda: log.end(gradients.weights.changed()))
             stack.enter_context(watching_loaders(log))
             stack.enter_context(watching_modules(log))
             stack.enter_context(watching_backward(log, gradients))

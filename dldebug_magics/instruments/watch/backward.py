@@ -30,7 +30,7 @@ def _backward(log: Log, gradients: Gradients, plain: Callable) -> Callable:
         given = args[0] if args else kwargs.get("tensors")
         loss = given if isinstance(given, Tensor) else next((t for t in given or () if isinstance(t, Tensor)), None)
         retain = bool(args[2] if len(args) > 2 else kwargs.get("retain_graph"))
-        noted = Backward(log.here(), _value(loss, log.close), _is_leaf(loss), retain)
+        noted = Backward(log.here(), _value(loss, log.close), _is_leaf(loss), loss is not None and not loss.requires_grad, retain)
         gradients.before_backward()
         log.busy, log.inside, failed, reached = True, None, True, -1
         try:

@@ -51,7 +51,7 @@ class Forward(NamedTuple):
 
     `training`: its own flag. `active`: how many of its dropout and batch norm layers were in training mode (-1: not counted).
     `content`: a short word for its inputs (0: not taken). `leaf_inputs`: an input asks for gradients itself (adversarial examples).
-    Forward passes without gradients are counted in one record, as long as nothing is trained between them.
+    `loader`: the one that gave the last batch before it (-1: none did). The same pass in a row is counted in one record (`times`).
     """
 
     model: int
@@ -62,11 +62,13 @@ class Forward(NamedTuple):
     active: int = -1
     content: int = 0
     leaf_inputs: bool = False
+    loader: int = -1
     times: int = 1
 
 
 class Backward(NamedTuple):
-    """A backward pass. `loss`: its value. `leaf`: the loss has no graph behind it, so that nothing can be learnt from it.
+    """A backward pass. `loss`: its value. `leaf`: the loss is a leaf that asks for gradients itself; nothing is learnt from it.
+    `detached`: it does not ask for any, and the pass raises.
 
     `reached`: to how many parameters of the optimizers seen it brought a gradient (-1: not counted). `failed`: it raised.
     """
@@ -74,6 +76,7 @@ class Backward(NamedTuple):
     line: Line
     loss: float = math.nan
     leaf: bool = False
+    detached: bool = False
     retain: bool = False
     reached: int = -1
     failed: bool = False

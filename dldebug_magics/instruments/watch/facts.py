@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import nn
 
 _NORMS = nn.modules.batchnorm._NormBase
@@ -32,10 +33,12 @@ class ModelFacts:
 
 @dataclasses.dataclass(frozen=True)
 class OptimizerFacts:
-    """An optimizer: its class, how many parameters it holds, and their identities as two optimizers share them."""
+    """An optimizer: its class, how many parameters it holds, their identities as two optimizers share them, and whether it remembers past
+    gradients (momentum, moments)."""
 
     kind: str
     parameters: int
+    remembers: bool
     held: frozenset[int]
 
 
@@ -89,7 +92,8 @@ def of_model(model: nn.Module) -> ModelFacts:
 def of_optimizer(optimizer: Any) -> OptimizerFacts:
     """The facts of an optimizer."""
     held = frozenset(id(p) for group in optimizer.param_groups for p in group["params"])
-    return OptimizerFacts(type(optimizer).__name__, len(held), held)
+    remembers = not isinstance(optimizer, torch.optim.SGD) or any(group["momentum"] for group in optimizer.param_groups)
+    return OptimizerFacts(type(optimizer).__name__, len(held), remembers, held)
 
 
 def of_scheduler(scheduler: Any, number: Callable[[Any], int]) -> SchedulerFacts:

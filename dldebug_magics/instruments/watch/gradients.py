@@ -11,11 +11,12 @@ import weakref
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from . import norms
 from .log import Log
 from .updates import Stepped
+from .weights import Weights, parameters
 
 
 @dataclasses.dataclass
@@ -42,6 +43,7 @@ class Gradients:
         self.held: dict[int, _Held] = {}
         self.before: dict[int, tuple[Tensor, Tensor | None]] = {}
         self.marks: dict[int, tuple[int, int] | None] = {}
+        self.weights = Weights(log)
 
     def follow(self, number: int, optimizer: Any) -> _Held:
         """The state of an optimizer; those that are gone are forgotten."""
@@ -53,10 +55,11 @@ class Gradients:
 
     def holds(self, owner: Any) -> bool:
         """Whether some gradient of an optimizer or a model is there."""
-        return any(p.grad is not None for p in _parameters(owner))
+        return any(p.grad is not None for p in parameters(owner))
 
     def before_backward(self) -> None:
         """A glance at each probe: was its gradient used by a step, and is it still there?"""
+        self.weights.before_backward()
         for number, held in self.held.items():
             self.marks[number] = _mark(held.probe)
             if held.mark is not None and (held.mark != self.marks[number] or not bool(held.probe.grad.any())):  # type: ignore[union-attr]
@@ -65,7 +68,7 @@ class Gradients:
                 held.stale = False
         if self.log.close:
             owners = [held.optimizer() for held in self.held.values()]
-            self.before = {id(p): (p, None if p.grad is None else p.grad.detach().clone()) for p in norms.some(map(_parameters, owners))}
+            self.before = {id(p): (p, None if p.grad is None else p.grad.detach().clone()) for p in norms.some(map(parameters, owners))}
 
     def after_backward(self) -> int:
         """What the pass has added; returns to how many of the parameters that were looked at, -1 where they were not."""
@@ -78,7 +81,7 @@ class Gradients:
             return -1
         added = {key: norms.difference(p.grad, old) for key, (p, old) in self.before.items() if p.grad is not None}
         for held in self.held.values():
-            for key in map(id, _parameters(held.optimizer())):
+            for key in map(id, parameters(held.optimizer())):
                 if key in added:
                     held.fresh[key] = held.fresh[key] + added[key] if key in held.fresh else added[key]
         self.before = {}
@@ -97,7 +100,7 @@ class Gradients:
         held.empty = held.probe is None or held.probe.grad is None
         held.look = {}
         if self.log.close and not held.empty:
-            chosen = norms.some([_parameters(optimizer)])
+            chosen = norms.some([parameters(optimizer)])
             held.weights = [(p, p.detach().clone()) for p in chosen]
             held.look = norms.compared(chosen, held.fresh)
             held.empty = held.look["gradient"] == 0
@@ -111,24 +114,21 @@ class Gradients:
             held.weights = []
         if held.weights:
             held.look["update"] = norms.norm([p.detach() - old for p, old in held.weights])
-        seen: dict[str, Any] = {"backwards": held.passes, "closure": held.closure, "stale": held.stale, "empty": held.empty}
+        seen: dict[str, Any] = {
+            "backwards": held.passes,
+            "closure": held.closure,
+            "stale": held.stale,
+            "empty": held.empty,
+            "moved": self.weights.after_step(number, optimizer),
+        }
         step = step._replace(**(seen | held.look))
         held.mark, held.stale, held.passes, held.fresh, held.weights = _mark(held.probe), False, 0, {}, []
         return step
 
 
-def _parameters(owner: Any) -> list[Tensor]:
-    """The parameters of a model or an optimizer."""
-    if owner is None:
-        return []
-    if isinstance(owner, nn.Module):
-        return list(owner.parameters())
-    return [p for group in owner.param_groups for p in group["params"]]
-
-
 def _probe(optimizer: Any) -> Tensor | None:
     """The smallest parameter that has a gradient."""
-    given = [p for p in _parameters(optimizer) if p.grad is not None and p.grad.layout is torch.strided]
+    given = [p for p in parameters(optimizer) if p.grad is not None and p.grad.layout is torch.strided]
     return min(given, key=torch.numel, default=None)
 
 

@@ -12,10 +12,12 @@ from . import facts
 from .cast import Cast
 from .events import Backward, Begun, Drawn, Event, Forward, StepSeen
 from .here import Here
-from .updates import Stepped
+from .totals import Totals
+from .updates import Made, Scheduled, Stepped
 
 _FIRST = 12  # steps that are looked at closely and kept
-_AFTER = 2  # steps after an evaluation
+_AFTER = 2  # steps after an evaluation, if it is not in every step
+_RARE = 10  # steps between two evaluations
 _KEPT = 400  # steps kept in full, at most
 _LONGEST = 1000  # events of one step; a loop that never steps has no end of them
 _ORDERS = 500  # orders of events that are counted
@@ -29,25 +31,21 @@ class Log:
         self.models, self.optimizers = Cast(facts.of_model), Cast(facts.of_optimizer)
         self.schedulers, self.scalers = Cast(lambda s: facts.of_scheduler(s, self.optimizers.number)), Cast(facts.of_scaler)
         self.loaders = Cast(facts.of_loader)
+        self.totals = Totals(self.models, self.optimizers)
         self.here = Here()
         self.thread = threading.get_ident()
         self.events: list[Event] = []
         self.kept: list[StepSeen] = []
         self.orders: Counter[tuple] = Counter()
-        self.tallies: dict[int, Counter[str]] = {}
-        self.losses = array("d")
-        self.rates = array("d")
-        self.steps = self.looks_left = 0
+        self.losses, self.rates = array("d"), array("d")
+        self.steps = self.looks_left = self.evaluated_at = 0
         self.close = True
-        self.modes: dict[int, bool] = {}  # of the models that ran since the last backward pass
-        self.learning: dict[int, bool] = {}  # of those that ran before it
-        self.pairs: dict[tuple[int, int], bool] = {}  # whether an optimizer trains a model
-        self.evaluations: list[tuple[int, Forward]] = []
         self.inside: Any = None  # the model whose forward pass is running
         self.busy = False  # a backward pass is running: what it calls is not the loop's doing
         self.waited = self.seconds = 0.0
         self.began = time.perf_counter()
         self.left_behind: tuple[str, ...] = ()
+        self.moved = False
 
     def introduce(self, model: tuple[str, Any] | None = None, optimizer: tuple[str, Any] | None = None) -> None:
         """What is known before it is seen: a name and the thing."""
@@ -55,33 +53,36 @@ class Log:
             if known is not None:
                 cast.number(known[1], known[0])
 
-    def end(self) -> None:
-        """The watch is over."""
+    def end(self, moved: bool) -> None:
+        """The watch is over; `moved`: the weights are others than before the first backward pass."""
+        self.moved = moved
         self.seconds = time.perf_counter() - self.began
+        self.totals.evaluated(self.steps, self.events)
 
     def hears(self) -> bool:
         """Whether what passes a door now is the loop's own doing."""
         return not self.busy and threading.get_ident() == self.thread
 
     def note(self, event: Event) -> None:
-        """Add a happening; evaluation passes and the batches drawn for them are counted in the record of the first."""
-        if len(self.events) >= _LONGEST or (isinstance(event, _RUNS) and self._repeats(event)):
-            return
-        self.events.append(event)
-        if isinstance(event, Forward) and event.grad:
-            self.modes[event.model] = event.training
-        elif isinstance(event, Backward):
-            self.learning.update(self.modes)
-            self.modes = {}
+        """Add a happening; passes in a row and the batches drawn for them are counted in the record of the first."""
+        kind = type(event)
+        if kind is Forward or kind is Backward:
+            self.totals.passed(event)
+        elif kind is Drawn or kind is Begun:
+            self.totals.fed_by(event)
+        elif kind is Made or kind is Scheduled:
+            self.totals.changed(self.steps, event)
+        if len(self.events) < _LONGEST and not (kind in _RUNS and self._repeats(event)):
+            self.events.append(event)
 
     def _repeats(self, event: Any) -> bool:
         """Whether the same passed this door a moment ago, with nothing trained since; then it is counted there."""
         for back in range(len(self.events) - 1, max(len(self.events) - 9, -1), -1):
             before: Any = self.events[back]
-            if isinstance(before, (Backward, Stepped)) or (isinstance(before, Forward) and before.grad):
+            if isinstance(before, (Backward, Stepped)):
                 return False
             if type(before) is type(event) and before[:2] == event[:2]:
-                if isinstance(event, Forward) and (event.grad or before[2:5] != event[2:5]):
+                if isinstance(event, Forward) and before[2:5] != event[2:5]:
                     return False
                 self.events[back] = before._replace(times=before.times + 1)
                 return True
@@ -90,42 +91,23 @@ class Log:
     def step_taken(self, event: Stepped) -> None:
         """An optimizer's step ends what is kept or counted together."""
         self.events.append(event)
-        tally = self.tallies.setdefault(event.optimizer, Counter())
-        tally["steps"] += 1
-        tally["stale"] += event.stale
-        tally["empty"] += event.empty
-        tally["evaluating"] += any(not mode and self.trains(event.optimizer, model) for model, mode in self.learning.items())
         self.rates.append(event.rate)
+        self.totals.stepped(event)
         if self._is_kept(tuple([(type(e), id(e.line)) for e in self.events])):  # each line is one object
             self.kept.append(StepSeen(self.steps, tuple(self.events), self.close))
-        self._begin_next()
+        if self.totals.evaluated(self.steps, self.events):
+            self.looks_left = _AFTER + 1 if self.steps - self.evaluated_at >= _RARE else self.looks_left
+            self.evaluated_at = self.steps
+        self.events = []
+        self.steps += 1
+        self.looks_left = max(self.looks_left - 1, 0)
+        self.close = self.steps < _FIRST or self.looks_left > 0 or is_milestone(self.steps)
 
     def _is_kept(self, order: tuple) -> bool:
         """Whether this step is kept: it was looked at closely, or has an order that came at most once before."""
         if order in self.orders or len(self.orders) < _ORDERS:
             self.orders[order] += 1
         return len(self.kept) < _KEPT and (self.close or 1 <= self.orders[order] <= 2)
-
-    def trains(self, optimizer: int, model: int) -> bool:
-        """Whether an optimizer holds a parameter of a model."""
-        if (optimizer, model) not in self.pairs:
-            thing = self.models.parts[model].thing()
-            held = self.optimizers.parts[optimizer].facts.held
-            self.pairs[optimizer, model] = thing is not None and any(id(p) in held for p in thing.parameters())
-        return self.pairs[optimizer, model]
-
-    def evaluated(self) -> list[Forward]:
-        """The forward passes without gradients since the last step."""
-        return [e for e in self.events if isinstance(e, Forward) and not e.grad]
-
-    def _begin_next(self) -> None:
-        evaluated = self.evaluated()
-        if len(self.evaluations) < _KEPT:
-            self.evaluations += [(self.steps, passes) for passes in evaluated]
-        self.events, self.learning = [], {}
-        self.steps += 1
-        self.looks_left = _AFTER if evaluated else max(self.looks_left - 1, 0)
-        self.close = self.steps < _FIRST or self.looks_left > 0 or is_milestone(self.steps)
 
 
 def is_milestone(number: int) -> bool:

@@ -58,7 +58,7 @@ def _train(log: Log, plain: Callable) -> Callable:
 def _forward(log: Log, module: nn.Module, given: Any, result: Any) -> Forward:
     """The record of a forward pass; what costs time is asked only at close looks, and at the first pass of an evaluation."""
     grad, number = torch.is_grad_enabled(), log.models.number(module)
-    plain = Forward(number, log.here(3), grad, _tracked(result), module.training)
+    plain = Forward(number, log.here(3), grad, _tracked(result), module.training, loader=log.totals.last_loader)
     if not log.close:
         return plain
     entering = list(tensors(given))

@@ -37,7 +37,7 @@ def watching_optimizers(log: Log, gradients: Gradients) -> Any:
         for kind in family(Optimizer, "zero_grad"):
             stack.enter_context(wrapped(kind, "zero_grad", lambda plain: _zero_grad(log, gradients, plain)))
         stack.enter_context(wrapped(nn.Module, "zero_grad", lambda plain: _zero_grad(log, gradients, plain)))
-        stack.enter_context(wrapped(Optimizer, "__init__", lambda plain: _made(log, plain)))
+        stack.enter_context(wrapped(Optimizer, "__init__", lambda plain: _made(log, gradients, plain)))
         yield
 
 
@@ -58,10 +58,10 @@ def _zero_grad(log: Log, gradients: Gradients, plain: Callable) -> Callable:
     return zero_grad
 
 
-def _made(log: Log, plain: Callable) -> Callable:
+def _made(log: Log, gradients: Gradients, plain: Callable) -> Callable:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         plain(self, *args, **kwargs)
         if log.hears():
-            log.note(Made("optimizer", log.optimizers.number(self), log.here()))
+            log.note(Made("optimizer", log.optimizers.number(self), log.here(), gradients.weights.changed_by_hand(self)))
 
     return __init__

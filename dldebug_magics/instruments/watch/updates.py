@@ -48,11 +48,15 @@ class Scheduled(NamedTuple):
 
 
 class Made(NamedTuple):
-    """An optimizer or a scheduler was made while the loop was watched. `kind`: "optimizer" or "scheduler"."""
+    """An optimizer or a scheduler was made while the loop was watched. `kind`: "optimizer" or "scheduler".
+
+    `anew`: the weights were changed by hand since the last step of the optimizer that had them before.
+    """
 
     kind: str
     number: int
     line: Line
+    anew: bool = False
 
 
 class Stepped(NamedTuple):
@@ -60,9 +64,9 @@ class Stepped(NamedTuple):
 
     rate: its first learning rate. backwards: how many backward passes went before, since its last step. closure: it ran passes of its own.
     stale: the gradient held one that an earlier step had used already. empty: no parameter had a gradient other than zero.
-    Of a close look: gradient, update, weights: norms before the step, of the step, and of the weights. residual: how much of the
-    gradient, as a share of its norm, is not a multiple of what the backward passes since its last step brought. factor: that multiple
-    (below 1: clipped).
+    Of a close look: moved: weights were changed by hand since the last step, before a backward pass. gradient, update, weights: norms
+    before the step, of the step, and of the weights. residual: how much of the gradient, as a share of its norm, is not a multiple of what
+    the backward passes since its last step brought. factor: that multiple (below 1: clipped).
     """
 
     optimizer: int
@@ -72,6 +76,7 @@ class Stepped(NamedTuple):
     closure: bool = False
     stale: bool = False
     empty: bool = False
+    moved: bool = False
     gradient: float = math.nan
     update: float = math.nan
     weights: float = math.nan

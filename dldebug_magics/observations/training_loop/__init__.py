@@ -9,12 +9,16 @@ tail         the events after the last step; `events` are those of all kept step
 of(Clip)     the kept events of one kind. The kinds and their fields: instruments/watch/events.py. Each has a `line` of the user's
 orders       each order of kinds of events that a step had, as names, and how often it came in the whole run
 taken        how many optimizer steps there were; `count(optimizer, "steps" | "stale" | "empty" | "evaluating")`: of one, in the whole run
-evaluations  `Evaluation(step, passes)`: forward passes without gradients that came before that step (`taken`: after the last)
+trained      pairs (optimizer, model): the optimizer holds a parameter of a model that ran before its steps
+evaluations  `Evaluation(step, passes, drawn)`: forward passes that no backward pass followed, before that step (`taken`: after the last)
+makings      `Making(step, made, begun)`: optimizers and schedulers that were made while the loop ran
+scheduled    how many steps each scheduler took; begun: how often each loader was begun; fed: how many backward passes followed its batches
 models, optimizers, schedulers, loaders, scalers
              who took part: the numbers in the events are places in these. Each has the user's `name` ("" where there is none), its `facts`
              (instruments/watch/facts.py), and a `word` for a sentence
 losses       the loss of every backward pass (NaN where asking makes an accelerator wait), thinned to 5000
 rates        the first rate of every step, thinned likewise
+moved        whether the weights of the models that ran first are others at the end, whoever changed them
 waited       seconds that the loop waited for loaders, of all its `seconds`
 crash        kind, message and line of the exception that ended the loop; None where it came to its end
 
@@ -31,8 +35,9 @@ from ...document import Block
 from ...engine.evidence import Finding
 from ...engine.observation import Observation
 from ...instruments.source_lines import Line
-from ...instruments.watch.events import Event, Forward, StepSeen
+from ...instruments.watch.events import Event, StepSeen
 from ...instruments.watch.facts import LoaderFacts, ModelFacts, OptimizerFacts, ScalerFacts, SchedulerFacts
+from ...instruments.watch.totals import Evaluation, Making
 from . import wording
 
 F = TypeVar("F")
@@ -50,14 +55,6 @@ class Player(Generic[F]):
     def word(self) -> str:
         """The name in backticks, or what it is."""
         return f"`{self.name}`" if self.name else f"the {getattr(self.facts, 'kind', 'thing')}"
-
-
-@dataclasses.dataclass(frozen=True)
-class Evaluation:
-    """Forward passes without gradients, before the step of this number; `passes.times` of them."""
-
-    step: int
-    passes: Forward
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +88,12 @@ class TrainingLoop(Observation):
     taken: int = 0
     orders: tuple[tuple[tuple[str, ...], int], ...] = ()
     tallies: tuple[tuple[int, tuple[tuple[str, int], ...]], ...] = ()
+    trained: frozenset[tuple[int, int]] = frozenset()
     evaluations: tuple[Evaluation, ...] = ()
+    makings: tuple[Making, ...] = ()
+    scheduled: tuple[int, ...] = ()
+    begun: tuple[int, ...] = ()
+    fed: tuple[int, ...] = ()
     models: tuple[Player[ModelFacts], ...] = ()
     optimizers: tuple[Player[OptimizerFacts], ...] = ()
     schedulers: tuple[Player[SchedulerFacts], ...] = ()
@@ -99,6 +101,7 @@ class TrainingLoop(Observation):
     scalers: tuple[Player[ScalerFacts], ...] = ()
     losses: tuple[float, ...] = ()
     rates: tuple[float, ...] = ()
+    moved: bool = False
     waited: float = 0.0
     seconds: float = 0.0
     crash: Ended | None = None
@@ -118,6 +121,16 @@ class TrainingLoop(Observation):
     def count(self, optimizer: int, what: str = "steps") -> int:
         """How many steps of an optimizer were "stale", "empty" or "evaluating", in the whole run; "steps" are all."""
         return dict(dict(self.tallies).get(optimizer, ())).get(what, 0)
+
+    @property
+    def epochs(self) -> int:
+        """How often the loader was begun that feeds the training; 0 where none does."""
+        most = max(self.fed, default=0)
+        return self.begun[self.fed.index(most)] if most else 0
+
+    def named(self, optimizer: int) -> str:
+        """What the user calls an optimizer; `optimizer` where that is not known."""
+        return self.optimizers[optimizer].name or "optimizer"
 
     def document(self, findings: tuple[Finding, ...] = ()) -> tuple[Block, ...]:
         """What was seen."""

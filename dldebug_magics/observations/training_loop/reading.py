@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...instruments.source_lines import Line
-from ...instruments.watch.events import Backward, Event, Forward, StepSeen
+from ...instruments.watch.events import Backward, Event, Forward, Mode, StepSeen
 from ...instruments.watch.updates import Stepped
 from . import TrainingLoop
 
@@ -43,3 +43,30 @@ def at(line: Line, word: str = "") -> str:
     """
     said = word or line.source
     return f"{line.place}: {said}" if line.place and said else line.place
+
+
+def trained_in_evaluation(loop: TrainingLoop, optimizer: int) -> int | None:
+    """The model that ran in evaluation mode last before a backward pass of this optimizer's steps; None where none did."""
+    for step, _ in steps_of(loop, optimizer):
+        backward = max((i for i, e in enumerate(step.events) if isinstance(e, Backward)), default=-1)
+        last = {e.model: e for e in step.events[:backward] if isinstance(e, Forward) and e.grad and e.tracked}
+        wrong = [e.model for e in last.values() if not e.training and (optimizer, e.model) in loop.trained]
+        if wrong:
+            return wrong[0]
+    return None
+
+
+def back_to_training(loop: TrainingLoop, model: int) -> Mode | None:
+    """The last call that set a model to training mode; None where there is none."""
+    calls = [e for e in loop.of(Mode) if e.model == model and e.training]
+    return calls[-1] if calls else None
+
+
+def in_order(loop: TrainingLoop) -> Iterator[Event]:
+    """The events of kept steps that follow one another from the first on, so that what is next to each other was so in the loop."""
+    for number, step in enumerate(loop.steps):
+        if step.number != number:
+            return
+        yield from step.events
+    if loop.taken == len(loop.steps):
+        yield from loop.tail

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ...instruments.source_lines import Line, raising_line
 from ...instruments.watch.cast import Cast
 from ...instruments.watch.log import Log
-from . import Ended, Evaluation, Player, TrainingLoop
+from . import Ended, Player, TrainingLoop
 
 _MOST = 5000
 
@@ -18,14 +18,19 @@ def seen(log: Log, error: BaseException | None = None) -> TrainingLoop:
     names: Counter[tuple[str, ...]] = Counter()
     for order, count in log.orders.items():
         names[tuple(kind.__name__ for kind, _ in order)] += count
-    evaluations = [*log.evaluations, *((log.steps, passes) for passes in log.evaluated())]
+    totals, loaders = log.totals, range(len(log.loaders.parts))
     return TrainingLoop(
         steps=tuple(log.kept),
         tail=tuple(log.events),
         taken=log.steps,
         orders=tuple(names.most_common()),
-        tallies=tuple((number, tuple(tally.items())) for number, tally in log.tallies.items()),
-        evaluations=tuple(Evaluation(step, passes) for step, passes in evaluations),
+        tallies=tuple((number, tuple(tally.items())) for number, tally in totals.of_optimizers.items()),
+        trained=frozenset(pair for pair, holds in totals.pairs.items() if holds),
+        evaluations=tuple(totals.evaluations),
+        makings=tuple(totals.makings),
+        scheduled=tuple(totals.of_schedulers[number] for number in range(len(log.schedulers.parts))),
+        begun=tuple(totals.begun[number] for number in loaders),
+        fed=tuple(totals.fed[number] for number in loaders),
         models=_players(log.models),
         optimizers=_players(log.optimizers),
         schedulers=_players(log.schedulers),
@@ -33,6 +38,7 @@ def seen(log: Log, error: BaseException | None = None) -> TrainingLoop:
         scalers=_players(log.scalers),
         losses=_thinned(log.losses),
         rates=_thinned(log.rates),
+        moved=log.moved,
         waited=log.waited,
         seconds=log.seconds,
         crash=_ended(error),
