@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from .ask import Watch
     from .engine.errors import UserMistake
     from .engine.report import Report
     from .engine.subject import Subject
     from .notebook.page import Page
 
 __version__ = "0.1.0"
-__all__ = ["Report", "Subject", "UserMistake", "__version__", "explain", "load_ipython_extension", "unload_ipython_extension"]
+__all__ = ["Report", "Subject", "UserMistake", "__version__", "explain", "load_ipython_extension", "unload_ipython_extension", "watch"]
 
 _HOMES = {"Report": "engine.report", "Subject": "engine.subject", "UserMistake": "engine.errors"}
 _BUDGET = 60.0
@@ -48,6 +49,20 @@ def explain(name: str) -> Page:
     from .reference import page
 
     return Page(page(name))
+
+
+def watch(function: Callable[[], Any] | None = None) -> Watch:
+    """Watch code that trains: `with dldebug.watch() as report: train()`, or `report = dldebug.watch(train)`.
+
+    What comes back has all that a report has, once the loop has ended.
+    """
+    from .ask import Watch
+
+    watching = Watch()
+    if function is not None:
+        with watching:
+            function()
+    return watching
 
 
 def __getattr__(name: str) -> Any:

@@ -23,6 +23,7 @@ from .page import Page
 from .roles import assigned
 from .session import Session
 from .spoken import Spoken
+from .watch import WatchedCell
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -39,6 +40,7 @@ class DLDebugMagics(Magics):
         self.session = Session(shell)
         spoken_magics = {name: Spoken(name, self.session) for name in ask.names()}
         self.magics["line"] |= spoken_magics
+        self.magics["cell"]["watch"] = WatchedCell(self.session)
         sources = {name: spoken.options for name, spoken in spoken_magics.items()} | {"subject": lambda: SUBJECT_OPTIONS}
         self.completion = Completion(shell, sources)
 
