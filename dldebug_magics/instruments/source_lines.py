@@ -12,6 +12,7 @@ import sysconfig
 import traceback
 from pathlib import Path
 from types import FrameType, TracebackType
+from typing import Any
 
 _PACKAGE = str(Path(__file__).parents[1])
 _WITHIN = tuple(str(Path(_PACKAGE, room)) for room in ("instruments", "cures"))
@@ -34,6 +35,9 @@ class Line:
 
     def __str__(self) -> str:
         return self.place
+
+
+NOWHERE = Line()
 
 
 def where(module: str, line: Line) -> str:
@@ -62,9 +66,14 @@ def _is_our_call(filename: str) -> bool:
 
 
 def raising_line(error: BaseException) -> str:
-    """The user's innermost line in a traceback, or an empty string."""
+    """The place of the user's innermost line in a traceback, or an empty string."""
+    return raising(error).place
+
+
+def raising(error: BaseException) -> Line:
+    """The user's innermost line in a traceback; none where no frame is theirs."""
     mine = [(f.f_code.co_filename, n) for f, n in traceback.walk_tb(error.__traceback__) if is_users(f.f_code.co_filename)]
-    return place(*mine[-1]) if mine else ""
+    return Line(place(*mine[-1]), linecache.getline(*mine[-1]).strip()) if mine else Line()
 
 
 def users_part(error: BaseException) -> TracebackType | None:
@@ -88,5 +97,12 @@ def place(filename: str, line: int) -> str:
 def _cell_number(filename: str) -> int | None:
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
-    numbers = getattr(getattr(shell, "compile", None), "_filename_map", {})
-    return numbers.get(filename)
+    numbers = getattr(getattr(shell, "compile", None), "_filename_map", None)
+    return _by_source(shell, filename) if numbers is None else numbers.get(filename)
+
+
+def _by_source(shell: Any, filename: str) -> int | None:
+    """The cell's number in an old IPython, which keeps no table of them: the last cell with the same source."""
+    source = "".join(linecache.getlines(filename)).rstrip() if shell is not None else ""
+    cells = shell.history_manager.input_hist_parsed if source else []
+    return next((number for number in reversed(range(len(cells))) if cells[number].rstrip() == source), None)
