@@ -56,7 +56,7 @@ def ask(name: str, subject: Subject, *, budget: float = 60.0, **options: Any) ->
     asked: Any = experiment(name)
     if asked.stage == "all":
         return relayed(asked.measure(_rungs(subject), budget, **options), asked.report)
-    checks = [check for check in all_checks() if check.stage == asked.stage]
+    checks = [check for check in all_checks() if asked.stage in (check.stage, *check.also)]
     return examine(subject, asked, checks, budget=budget, **options)
 
 

@@ -18,8 +18,8 @@ Example = Callable[[], Subject]
 class Check:
     """One cause. Call it with what was observed and it yields `Evidence`; made by the decorator `@check`."""
 
-    def __init__(self, function: Callable[..., Iterable[Evidence]], severity: Severity, hyperparameter: bool):
-        self.function, self.severity, self.hyperparameter = function, severity, hyperparameter
+    def __init__(self, function: Callable[..., Iterable[Evidence]], severity: Severity, hyperparameter: bool, also: tuple[str, ...]):
+        self.function, self.severity, self.hyperparameter, self.also = function, severity, hyperparameter, also
         self.name = function.__name__
         self.stage = function.__module__.split(".")[-2]
         self.page = inspect.cleandoc(function.__doc__ or "")
@@ -47,6 +47,11 @@ class Check:
         return f"<check {self.stage}/{self.name}>"
 
 
-def check(*, severity: Severity, hyperparameter: bool = False) -> Callable[[Callable[..., Iterable[Evidence]]], Check]:
-    """Make a function a check. `hyperparameter` ranks it behind causes in the program's structure where both cures repair a run."""
-    return lambda function: Check(function, severity, hyperparameter)
+def check(
+    *, severity: Severity, hyperparameter: bool = False, also: tuple[str, ...] = ()
+) -> Callable[[Callable[..., Iterable[Evidence]]], Check]:
+    """Make a function a check. `hyperparameter` ranks it behind causes in the program's structure where both cures repair a run.
+
+    `also` names further stages that ask it: a label out of range crashes the first pass, and is heard there, too.
+    """
+    return lambda function: Check(function, severity, hyperparameter, also)

@@ -7,6 +7,7 @@ everything, yields what it has, and lets the interrupt go on.
 from __future__ import annotations
 
 import dataclasses
+import sys
 import time
 from collections.abc import Generator, Iterable, Iterator
 from typing import Any
@@ -37,7 +38,9 @@ def examine(
     budget: seconds in all; the experiment itself gets at most half of them, and no cure is begun or goes on when they are spent.
     """
     began, before = time.monotonic(), fingerprint(subject)
-    examination = _Examination(frozen(subject, options.get("size", SIZE)), experiment, list(checks), options, began, budget)
+    size = sys.maxsize if experiment.whole_batch else options.get("size", SIZE)
+    asked = frozen(experiment.prepared(subject, **options), size)
+    examination = _Examination(asked, experiment, list(checks), options, began, budget)
 
     def ended(stopped: str = "") -> Report:
         left = changed(before, fingerprint(subject))
@@ -76,7 +79,7 @@ class _Examination:
         for line in seen.for_checks(self.checks, deadline):
             yield self.report(line)
         self.suspects = seen.suspects(self.checks)
-        self.proof = Proof(seen.lender, self.observed[self.experiment], self._rerun, deadline)
+        self.proof = Proof(seen.lender, self.observed[self.experiment], self._rerun, deadline, most=self.experiment.candidates)
         for attempts in (self.proof.of(self.suspects), second_look(self.proof, self.checks, self.experiment)):
             for attempt in attempts:
                 yield self.report(f"trying cures ({len(self.proof.trials) + 1}): {getattr(attempt, 'line', str)()}")
@@ -95,8 +98,9 @@ class _Examination:
         steps = len(getattr(run, "losses", ())) + (self.proof.steps if self.proof is not None else 0)
         missed = [*self.not_examined, *(self.proof.not_tried if self.proof is not None else [])]
         ruled_out = self.proof.ruled_out(findings) if self.proof is not None else []
+        tried = self.proof.tried() if self.proof is not None else ()
         seconds = time.monotonic() - self.began
-        return Report(run, tuple(findings), tuple(ruled_out), tuple(missed), seconds, steps, progress=progress)
+        return Report(run, tuple(findings), tuple(ruled_out), tuple(missed), seconds, steps, progress=progress, tried=tried)
 
 
 def frozen(subject: Subject, size: int = SIZE) -> Subject:

@@ -16,9 +16,20 @@ from .subject import Subject
 
 
 class Observation:
-    """One experiment's result. Subclasses are frozen dataclasses with a `measure` and, where a person reads them, a `document`."""
+    """One experiment's result. Subclasses are frozen dataclasses with a `measure` and, where a person reads them, a `document`.
+
+    whole_batch: whether the experiment is about the batch as it comes; else a few samples of it will do. candidates: how many changes that
+    repair the program are looked for; a program that crashes can often be mended in more than one way.
+    """
 
     stage: ClassVar[str] = "overfit"
+    whole_batch: ClassVar[bool] = False
+    candidates: ClassVar[int] = 1
+
+    @classmethod
+    def prepared(cls, subject: Subject, **options: Any) -> Subject:
+        """The subject as the options want it, before a batch is drawn."""
+        return subject
 
     @classmethod
     def measure(cls, subject: Subject, *needs: Any, **options: Any) -> Iterator[Observation]:

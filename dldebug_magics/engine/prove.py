@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from .deadline import TimeSpent, in_time
 from .evidence import Confidence, Finding, Severity
 from .measure import Lends
-from .report import RuledOut
+from .report import RuledOut, Tried
 from .run import Run
 from .subject import Subject
 from .suspect import Suspect, Trial
@@ -28,8 +28,8 @@ _LONG = 60  # steps: a shorter run is quick enough
 class Proof:
     """Tries cures until one repairs the run. Iterate over it for progress; then read `findings`, `ruled_out` and `not_tried`."""
 
-    def __init__(self, lender: Lends, run: Run, rerun: Rerun, deadline: float):
-        self.lender, self.uncured, self.rerun, self.deadline = lender, run, rerun, deadline
+    def __init__(self, lender: Lends, run: Run, rerun: Rerun, deadline: float, *, most: int = 1):
+        self.lender, self.uncured, self.rerun, self.deadline, self.most = lender, run, rerun, deadline, most
         self.trials: list[Trial] = []
         self.not_tried: list[str] = []
         self.steps = 0
@@ -51,9 +51,15 @@ class Proof:
         asked = [s for s in suspects if s.evidence.cure is not None and self._worth_a_run(s)]
         curable = sorted(asked, key=lambda s: s.rank)
         for suspect in curable:
-            if any(t.suspects[0].rank <= suspect.rank for t in self.repaired):
+            if self._enough(suspect):
                 continue
             yield from self._try(suspect)
+
+    def _enough(self, suspect: Suspect) -> bool:
+        """Whether what repaired the run is believed before this suspect, or is as many changes as were asked for."""
+        if self.most > 1:
+            return len(self.repaired) >= self.most
+        return any(t.suspects[0].rank <= suspect.rank for t in self.repaired)
 
     def _worth_a_run(self, suspect: Suspect) -> bool:
         """Whether its cure could change the verdict."""
@@ -84,7 +90,7 @@ class Proof:
     def findings(self, suspects: list[Suspect]) -> list[Finding]:
         """What the trials proved, most certain first."""
         found: list[Finding] = []
-        for trial in self.repaired:
+        for trial in self.repaired if self.most == 1 else self.repaired[:1]:
             names = tuple(s.check.name for s in trial.suspects)
             for s in trial.suspects:
                 others = tuple(name for name in names if name != s.check.name)
@@ -106,6 +112,23 @@ class Proof:
             return True
         trials = [t for t in self.trials if t.suspects == (suspect,) and (t.told or self.uncured.crash is not None)]
         return not trials or trials[0].excess < _BETTER * self.uncured.excess
+
+    def tried(self) -> tuple[Tried, ...]:
+        """The changes made on copies, where more than one is looked for: first those that repaired the run."""
+        if self.most == 1:
+            return ()
+        repaired = [id(trial) for trial in self.repaired]
+        ranked = sorted(self.trials, key=lambda trial: id(trial) not in repaired)
+        return tuple(
+            Tried(
+                " and ".join(s.check.name for s in trial.suspects),
+                " ".join(s.evidence.fix.sentence for s in trial.suspects),
+                "\n".join(s.evidence.fix.code for s in trial.suspects),
+                id(trial) in repaired,
+                "there was no time" if trial.run is None else trial.run.told(),
+            )
+            for trial in ranked
+        )
 
     def ruled_out(self, findings: list[Finding]) -> list[RuledOut]:
         """The suspects that the trials cleared, each once."""

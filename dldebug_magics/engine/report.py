@@ -20,6 +20,17 @@ class RuledOut:
 
 
 @dataclasses.dataclass(frozen=True)
+class Tried:
+    """A change that was made on a copy: of which suspect, the sentence and the code, whether the copy ran, and what it did."""
+
+    name: str
+    change: str
+    code: str
+    runs: bool
+    outcome: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Report:
     """What a magic returns. Findings stand most certain first; `ok` is for asserts; `untouched` is the checked promise (None: not yet).
 
@@ -37,6 +48,7 @@ class Report:
     stopped: str = ""
     progress: str = ""
     said: tuple[str, ...] = ()
+    tried: tuple[Tried, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -65,6 +77,7 @@ class Report:
             "seconds": round(self.seconds, 3),
             "steps": self.steps,
             "findings": [_finding_dict(f) for f in self.findings],
+            "tried": [dataclasses.asdict(change) for change in self.tried],
             "ruled_out": {r.name: r.because for r in self.ruled_out},
             "not_examined": list(self.not_examined),
             "untouched": self.untouched,

@@ -21,6 +21,9 @@ def report_blocks(report: Report) -> tuple[Block, ...]:
         found.extend(_finding(finding))
     if report.experiment is not None:
         found.extend(report.experiment.document(report.alarms))  # type: ignore[call-arg]
+    if report.tried:
+        rows = [(t.name, t.change, t.code, t.outcome) for t in report.tried]
+        found.append(Table("Changes that were tried, each on a copy", ("suspect", "change", "code", "then"), rows))
     if report.ruled_out:
         found.append(Table("Ruled out", ("suspect", "because"), [(r.name, r.because) for r in report.ruled_out]))
     if report.not_examined:

@@ -65,23 +65,29 @@ def _is_our_call(filename: str) -> bool:
     return filename.startswith(_PACKAGE) and not filename.startswith(_WITHIN) and not is_users(filename)
 
 
+def raising(error: BaseException) -> Line:
+    """The user's innermost line in a traceback; none where there is none of theirs."""
+    mine = [(f.f_code.co_filename, n) for f, n in traceback.walk_tb(error.__traceback__) if is_users(f.f_code.co_filename)]
+    return Line(place(*mine[-1]), linecache.getline(*mine[-1]).strip()) if mine else Line()
+
+
 def raising_line(error: BaseException) -> str:
     """The place of the user's innermost line in a traceback, or an empty string."""
     return raising(error).place
 
 
-def raising(error: BaseException) -> Line:
-    """The user's innermost line in a traceback; none where no frame is theirs."""
-    mine = [(f.f_code.co_filename, n) for f, n in traceback.walk_tb(error.__traceback__) if is_users(f.f_code.co_filename)]
-    return Line(place(*mine[-1]), linecache.getline(*mine[-1]).strip()) if mine else Line()
-
-
 def users_part(error: BaseException) -> TracebackType | None:
-    """The traceback from where this package called the user's program on."""
-    rest = error.__traceback__
-    while rest is not None and rest.tb_next is not None and _is_our_call(rest.tb_frame.f_code.co_filename):
-        rest = rest.tb_next
-    return rest
+    """The traceback without the frames of this package: those that led to the user's program, and the measuring devices within it."""
+    frames, kept = [], None
+    entry = error.__traceback__
+    while entry is not None:
+        frames.append(entry)
+        entry = entry.tb_next
+    for entry in reversed(frames):
+        filename = entry.tb_frame.f_code.co_filename
+        if is_users(filename) or not filename.startswith(_PACKAGE):
+            kept = TracebackType(kept, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return kept
 
 
 def place(filename: str, line: int) -> str:

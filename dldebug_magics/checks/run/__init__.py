@@ -1,0 +1,1 @@
+"""Causes of the stage `run`: why a program crashes, or gives its tensors the wrong shape; a file each."""

@@ -1,0 +1,113 @@
+"""Does it run, and what are the shapes? One step put through the model with everything written down that has a shape."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from typing import ClassVar
+
+from ...document import Block
+from ...engine.ambient import seeded
+from ...engine.evidence import Finding
+from ...engine.observation import Observation
+from ...engine.subject import Subject
+from ...instruments.forms import Form, forms
+from ...instruments.trace import Trace
+from . import wording
+from .failure import Failure
+from .given import given
+from .passing import Pass
+from .row import Row, rows
+
+
+@dataclasses.dataclass(frozen=True)
+class ShapeTrace(Observation):
+    """Put one batch through a copy of your model, and show every shape on the way; where it breaks, say why and which change makes it run.
+
+    The forward pass and the loss are traced, then the backward pass, the optimizer's step and a second pass are run, as far as the program
+    has them. Nothing of yours changes.
+
+    Examples:
+        %shape_trace net batch
+        %shape_trace net loss_fn optimizer train_loader
+        %shape_trace net --input 32x3x224x224
+
+    Source: Full Stack Deep Learning, troubleshooting guide, "get your model to run": shape mismatch, casting.
+    """
+
+    stage: ClassVar[str] = "run"
+    whole_batch: ClassVar[bool] = True
+    candidates: ClassVar[int] = 3
+
+    rows: tuple[Row, ...] = ()
+    inputs: tuple[Form, ...] = ()
+    outputs: tuple[Form, ...] = ()
+    loss: Form | None = None
+    failure: Failure | None = None
+    parameters: int = 0
+    trainable: int = 0
+    name: str = "model"
+    losses: tuple[float, ...] = ()
+    decided: bool = True
+    first: float = math.nan
+    final: float = math.nan
+
+    @classmethod
+    def prepared(cls, subject: Subject, *, input: str = "", dtype: str = "float32", **options: object) -> Subject:
+        """The subject with a batch made up from shapes, where shapes are given."""
+        return given(subject, input, dtype)
+
+    @classmethod
+    def measure(cls, subject: Subject, *, input: str = "", dtype: str = "float32", time: bool = False) -> Iterator[ShapeTrace]:
+        """Trace one step.
+
+        input: shapes to trace instead of a batch, such as 32x3x224x224. dtype: the kind of number of such an input.
+        time: show how long each call takes.
+        """
+        seeded(subject.seed)
+        trace = Trace(subject.model, clock=time)
+        one = Pass(subject, trace).run()
+        own = {id(p): p for p in subject.model.parameters()}.values()
+        held = [p.numel() for p in own], [p.numel() for p in own if p.requires_grad]
+        yield cls(
+            rows(trace.entries, trace.failed),
+            forms(subject.batch),
+            one.outputs,
+            one.loss,
+            one.failure,
+            sum(held[0]),
+            sum(held[1]),
+            subject.name("model"),
+        )
+
+    @property
+    def crash(self) -> Failure | None:
+        """The exception, as the engine asks for it."""
+        return self.failure
+
+    @property
+    def passed(self) -> bool:
+        """Whether the step went to its end."""
+        return self.failure is None
+
+    @property
+    def excess(self) -> float:
+        """0 where it runs, infinite where it breaks."""
+        return 0.0 if self.passed else math.inf
+
+    def loses_to(self, uncured: ShapeTrace) -> bool:
+        """A pass is no race."""
+        return False
+
+    def told(self) -> str:
+        """What happened, in half a sentence."""
+        return wording.told(self)
+
+    def sentence(self, findings: tuple[Finding, ...] = ()) -> str:
+        """The verdict: it runs, or where it breaks, why, and what makes it run."""
+        return wording.sentence(self, findings)
+
+    def document(self, findings: tuple[Finding, ...] = ()) -> tuple[Block, ...]:
+        """The table of shapes, and the exception where there was one."""
+        return wording.blocks(self)
