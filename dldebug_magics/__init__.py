@@ -23,7 +23,17 @@ if TYPE_CHECKING:
     from .notebook.page import Page
 
 __version__ = "0.1.0"
-__all__ = ["Report", "Subject", "UserMistake", "__version__", "explain", "load_ipython_extension", "unload_ipython_extension", "watch"]
+__all__ = [
+    "Report",
+    "Subject",
+    "UserMistake",
+    "__version__",
+    "explain",
+    "explain_error",
+    "load_ipython_extension",
+    "unload_ipython_extension",
+    "watch",
+]
 
 _HOMES = {"Report": "engine.report", "Subject": "engine.subject", "UserMistake": "engine.errors"}
 _BUDGET = 60.0
@@ -63,6 +73,14 @@ def watch(function: Callable[[], Any] | None = None) -> Watch:
         with watching:
             function()
     return watching
+
+
+def explain_error(error: BaseException, subject: Subject | None = None, *, budget: float = _BUDGET) -> Report:
+    """Explain an exception post mortem. `subject` is the program to look at where the traceback holds none (a backward pass, a step)."""
+    from .instruments.post_mortem import failure_of
+    from .notebook.explanation import explanation
+
+    return collections.deque(explanation(failure_of(error), lambda: (subject, ()), budget), maxlen=1)[0]
 
 
 def __getattr__(name: str) -> Any:

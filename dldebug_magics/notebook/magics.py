@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class, needs_local_scope, no_var_expand
+from traitlets import Bool
 
 from .. import ask, reference
 from ..document import Block, Text
@@ -16,10 +17,12 @@ from ..engine.errors import UserMistake
 from .arguments import parse
 from .assemble import subject_of
 from .completion import Completion
+from .explain_error import ExplainError
 from .ladder import kept_page, ladder
 from .names import Names
 from .options import FLAG, ROLES, Option
 from .page import Page
+from .raised import Raised
 from .roles import assigned
 from .session import Session
 from .spoken import Spoken
@@ -35,10 +38,19 @@ SUBJECT_OPTIONS = {option.name: option for option in (*ROLES, Option("clear", FL
 class DLDebugMagics(Magics):
     """Diagnose a PyTorch model in the notebook; `%dldebug` shows what there is to ask."""
 
+    explain_errors = Bool(False, help="Explain each exception of a model, its loss or its optimizer, in front of its traceback.").tag(
+        config=True
+    )
+
     def __init__(self, shell: InteractiveShell):
         super().__init__(shell=shell)
         self.session = Session(shell)
-        spoken_magics = {name: Spoken(name, self.session) for name in ask.names()}
+        explain_error = ExplainError(self.session)
+        self.raised = Raised(shell, explain_error.tell)
+        self.observe(lambda change: self.raised.start() if change["new"] else self.raised.stop(), "explain_errors")
+        if self.explain_errors:
+            self.raised.start()
+        spoken_magics = {name: Spoken(name, self.session) for name in ask.names()} | {"explain_error": explain_error}
         self.magics["line"] |= spoken_magics
         self.magics["cell"]["watch"] = WatchedCell(self.session)
         sources = {name: spoken.options for name, spoken in spoken_magics.items()} | {"subject": lambda: SUBJECT_OPTIONS}
@@ -131,6 +143,7 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     del shell.magics_manager.registry[DLDebugMagics.__name__]
     shell.configurables[:] = [configurable for configurable in shell.configurables if configurable is not magics]
     magics.completion.stop()
+    magics.raised.stop()
     magics.session.shown.forget()
 
 
