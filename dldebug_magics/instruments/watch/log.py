@@ -6,7 +6,8 @@ import threading
 import time
 from array import array
 from collections import Counter
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from . import facts
 from .cast import Cast
@@ -22,6 +23,9 @@ _KEPT = 400  # steps kept in full, at most
 _LONGEST = 1000  # events of one step; a loop that never steps has no end of them
 _ORDERS = 500  # orders of events that are counted
 _RUNS = (Drawn, Forward, Begun)  # what is counted in one record while nothing is trained
+
+
+T = TypeVar("T")
 
 
 class Log:
@@ -45,7 +49,7 @@ class Log:
         self.waited = self.seconds = 0.0
         self.began = time.perf_counter()
         self.left_behind: tuple[str, ...] = ()
-        self.moved = False
+        self.moved, self.failed = False, ""
 
     def introduce(self, model: tuple[str, Any] | None = None, optimizer: tuple[str, Any] | None = None) -> None:
         """What is known before it is seen: a name and the thing."""
@@ -61,7 +65,17 @@ class Log:
 
     def hears(self) -> bool:
         """Whether what passes a door now is the loop's own doing."""
-        return not self.busy and threading.get_ident() == self.thread
+        return not self.busy and not self.failed and threading.get_ident() == self.thread
+
+    def asks(self, door: Callable[..., T], *given: Any) -> T | None:
+        """What a door tells of what passes it. A failure of ours ends the watch and never the loop; the report says so."""
+        if self.busy or self.failed or threading.get_ident() != self.thread:
+            return None
+        try:
+            return door(*given)
+        except Exception as error:
+            self.failed = f"{type(error).__name__}: {error}".splitlines()[0]
+            return None
 
     def note(self, event: Event) -> None:
         """Add a happening; passes in a row and the batches drawn for them are counted in the record of the first."""
