@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from array import array
-from collections import Counter
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -40,7 +39,7 @@ class Log:
         self.thread = threading.get_ident()
         self.events: list[Event] = []
         self.kept: list[StepSeen] = []
-        self.orders: Counter[tuple] = Counter()
+        self.orders: dict[tuple[int, ...], list] = {}  # how often an order of lines came, and the kinds of its events
         self.losses, self.rates = array("d"), array("d")
         self.steps = self.looks_left = self.evaluated_at = 0
         self.close = True
@@ -107,7 +106,7 @@ class Log:
         self.events.append(event)
         self.rates.append(event.rate)
         self.totals.stepped(event)
-        if self._is_kept(tuple([(type(e), id(e.line)) for e in self.events])):  # each line is one object
+        if self._is_kept():
             self.kept.append(StepSeen(self.steps, tuple(self.events), self.close))
         if self.totals.evaluated(self.steps, self.events):
             self.looks_left = _AFTER + 1 if self.steps - self.evaluated_at >= _RARE else self.looks_left
@@ -117,11 +116,15 @@ class Log:
         self.looks_left = max(self.looks_left - 1, 0)
         self.close = self.steps < _FIRST or self.looks_left > 0 or is_milestone(self.steps)
 
-    def _is_kept(self, order: tuple) -> bool:
-        """Whether this step is kept: it was looked at closely, or has an order that came at most once before."""
-        if order in self.orders or len(self.orders) < _ORDERS:
-            self.orders[order] += 1
-        return len(self.kept) < _KEPT and (self.close or 1 <= self.orders[order] <= 2)
+    def _is_kept(self) -> bool:
+        """Whether this step is kept: it was looked at closely, or has an order of lines that came at most once before."""
+        order = tuple([id(event.line) for event in self.events])  # each line is one object
+        seen = self.orders.get(order)
+        if seen is not None:
+            seen[0] += 1
+        elif len(self.orders) < _ORDERS:
+            self.orders[order] = seen = [1, tuple(type(event).__name__ for event in self.events)]
+        return len(self.kept) < _KEPT and (self.close or (seen is not None and seen[0] <= 2))
 
 
 def is_milestone(number: int) -> bool:

@@ -11,7 +11,7 @@ from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook, 
 
 from .gradients import Gradients
 from .log import Log
-from .updates import Made, Stepped, ZeroGrad
+from .updates import Made, ZeroGrad
 from .wrapped import family, wrapped
 
 
@@ -40,8 +40,7 @@ def _before(log: Log, gradients: Gradients, optimizer: Optimizer, closure: Any) 
 
 def _after(log: Log, gradients: Gradients, optimizer: Optimizer) -> None:
     log.inside, number = None, log.optimizers.number(optimizer)
-    step = Stepped(number, log.here(), float(optimizer.param_groups[0]["lr"]), 0)
-    log.step_taken(gradients.after_step(number, optimizer, step))
+    log.step_taken(gradients.after_step(number, optimizer, log.here()))
 
 
 def _clearing(log: Log, gradients: Gradients, plain: Callable) -> Callable:

@@ -46,8 +46,8 @@ def seen(log: Log, error: BaseException | None = None) -> TrainingLoop:
 def _orders(log: Log) -> tuple[tuple[tuple[str, ...], int], ...]:
     """The orders by the kinds of their events alone, the commonest first."""
     names: Counter[tuple[str, ...]] = Counter()
-    for order, count in log.orders.items():
-        names[tuple(kind.__name__ for kind, _ in order)] += count
+    for count, kinds in log.orders.values():
+        names[kinds] += count
     return tuple(names.most_common())
 
 
