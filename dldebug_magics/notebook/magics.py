@@ -26,6 +26,7 @@ from .raised import Raised
 from .roles import assigned
 from .session import Session
 from .spoken import Spoken
+from .traced_cell import TracedCell
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -46,11 +47,11 @@ class DLDebugMagics(Magics):
         self.session = Session(shell)
         explain_error = ExplainError(self.session)
         self.raised = Raised(shell, explain_error.tell)
-        self.observe(lambda change: self.raised.start() if change["new"] else self.raised.stop(), "explain_errors")
-        if self.explain_errors:
-            self.raised.start()
+        self.raised.turn(self.explain_errors)
+        self.observe(lambda change: self.raised.turn(change["new"]), "explain_errors")
         spoken_magics = {name: Spoken(name, self.session) for name in ask.names()} | {"explain_error": explain_error}
         self.magics["line"] |= spoken_magics
+        self.magics["cell"]["shape_trace"] = TracedCell(self.session)
         sources = {name: spoken.options for name, spoken in spoken_magics.items()} | {"subject": lambda: SUBJECT_OPTIONS}
         self.completion = Completion(shell, sources)
 
