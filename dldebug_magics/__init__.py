@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from .ask import Watch
     from .engine.errors import UserMistake
     from .engine.report import Report
     from .engine.subject import Subject
@@ -31,6 +32,7 @@ __all__ = [
     "explain_error",
     "load_ipython_extension",
     "unload_ipython_extension",
+    "watch",
 ]
 
 _HOMES = {"Report": "engine.report", "Subject": "engine.subject", "UserMistake": "engine.errors"}
@@ -57,6 +59,20 @@ def explain(name: str) -> Page:
     from .reference import page
 
     return Page(page(name))
+
+
+def watch(function: Callable[[], Any] | None = None) -> Watch:
+    """Watch code that trains: `with dldebug.watch() as report: train()`, or `report = dldebug.watch(train)`.
+
+    What comes back has all that a report has, once the loop has ended.
+    """
+    from .ask import Watch
+
+    watching = Watch()
+    if function is not None:
+        with watching:
+            function()
+    return watching
 
 
 def explain_error(error: BaseException, subject: Subject | None = None, *, budget: float = _BUDGET) -> Report:

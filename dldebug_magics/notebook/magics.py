@@ -27,6 +27,7 @@ from .roles import assigned
 from .session import Session
 from .spoken import Spoken
 from .traced_cell import TracedCell
+from .watch import WatchedCell
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -38,7 +39,7 @@ SUBJECT_OPTIONS = {option.name: option for option in (*ROLES, Option("clear", FL
 class DLDebugMagics(Magics):
     """Diagnose a PyTorch model in the notebook; `%dldebug` shows what there is to ask."""
 
-    explain_errors = Bool(False, help="Explain each exception of a model, its loss or its optimizer, in front of its traceback.").tag(
+    explain_errors = Bool(False, help="Explain exceptions of a model, its loss or its optimizer in front of their traceback.").tag(
         config=True
     )
 
@@ -51,7 +52,7 @@ class DLDebugMagics(Magics):
         self.observe(lambda change: self.raised.turn(change["new"]), "explain_errors")
         spoken_magics = {name: Spoken(name, self.session) for name in ask.names()} | {"explain_error": explain_error}
         self.magics["line"] |= spoken_magics
-        self.magics["cell"]["shape_trace"] = TracedCell(self.session)
+        self.magics["cell"] |= {"shape_trace": TracedCell(self.session), "watch": WatchedCell(self.session)}
         sources = {name: spoken.options for name, spoken in spoken_magics.items()} | {"subject": lambda: SUBJECT_OPTIONS}
         self.completion = Completion(shell, sources)
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -42,6 +43,8 @@ class Trace(TorchFunctionMode):
 
     def __enter__(self) -> Trace:
         for path, module in self.model.named_modules():
+            if isinstance(module, torch.jit.ScriptModule):
+                continue  # takes no hooks
             self.handles.append(module.register_forward_pre_hook(self._opens(path), with_kwargs=True))
             self.handles.append(module.register_forward_hook(self._closes, with_kwargs=True, always_call=True))
         return super().__enter__()

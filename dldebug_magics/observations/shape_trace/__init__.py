@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterator
 from typing import ClassVar
 
+from torch.nn.parameter import is_lazy
+
 from ...document import Block
 from ...engine.ambient import seeded
 from ...engine.evidence import Finding
@@ -39,6 +41,7 @@ class ShapeTrace(Observation):
     stage: ClassVar[str] = "run"
     whole_batch: ClassVar[bool] = True
     candidates: ClassVar[int] = 3
+    needs_loss: ClassVar[bool] = False
 
     rows: tuple[Row, ...] = ()
     inputs: tuple[Form, ...] = ()
@@ -68,7 +71,7 @@ class ShapeTrace(Observation):
         seeded(subject.seed)
         trace = Trace(subject.model, clock=time)
         one = Pass(subject, trace).run()
-        own = {id(p): p for p in subject.model.parameters()}.values()
+        own = [p for p in subject.model.parameters() if not is_lazy(p)]
         held = [p.numel() for p in own], [p.numel() for p in own if p.requires_grad]
         yield cls(
             rows(trace.entries, trace.failed),
@@ -85,6 +88,11 @@ class ShapeTrace(Observation):
     def crash(self) -> Failure | None:
         """The exception, as the engine asks for it."""
         return self.failure
+
+    @property
+    def on_meta(self) -> bool:
+        """Whether it ran on the device that has shapes and no numbers."""
+        return any(form.device == "meta" for form in (*self.inputs, *self.outputs))
 
     @property
     def passed(self) -> bool:
