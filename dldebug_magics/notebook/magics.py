@@ -39,9 +39,7 @@ SUBJECT_OPTIONS = {option.name: option for option in (*ROLES, Option("clear", FL
 class DLDebugMagics(Magics):
     """Diagnose a PyTorch model in the notebook; `%dldebug` shows what there is to ask."""
 
-    explain_errors = Bool(False, help="Explain exceptions of a model, its loss or its optimizer in front of their traceback.").tag(
-        config=True
-    )
+    explain_errors = Bool(False, help="Explain exceptions of a model, its loss or optimizer before their traceback.").tag(config=True)
 
     def __init__(self, shell: InteractiveShell):
         super().__init__(shell=shell)
