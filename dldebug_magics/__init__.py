@@ -41,14 +41,14 @@ _BUDGET = 60.0
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """What `%load_ext dldebug` calls."""
-    from .notebook.magics import load_ipython_extension as load
+    from .notebook.loading import load_ipython_extension as load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """What `%unload_ext dldebug` calls."""
-    from .notebook.magics import unload_ipython_extension as unload
+    from .notebook.loading import unload_ipython_extension as unload
 
     unload(shell)
 

@@ -1,4 +1,4 @@
-"""The magics of dldebug, and how they come into a shell and leave it again without a trace.
+"""The magics of dldebug, in one class.
 
 Loading imports no torch: the experiments are known by their file names until one is run, asked for help, or completed.
 """
@@ -119,31 +119,3 @@ class DLDebugMagics(Magics):
         if line.partition("#")[0].rstrip().endswith(";"):
             self.session.shown.remember(page)
         return page
-
-
-def load_ipython_extension(shell: InteractiveShell) -> None:
-    """Add the magics to a shell, once."""
-    if _loaded(shell) is None:
-        magics = DLDebugMagics(shell)
-        shell.register_magics(magics)
-        magics.completion.start()
-
-
-def unload_ipython_extension(shell: InteractiveShell) -> None:
-    """Take everything out of the shell that loading put in."""
-    magics = _loaded(shell)
-    if magics is None:
-        return
-    for kind, own in magics.magics.items():
-        table = shell.magics_manager.magics[kind]
-        for name in [name for name, magic in own.items() if table.get(name) == magic]:
-            del table[name]
-    del shell.magics_manager.registry[DLDebugMagics.__name__]
-    shell.configurables[:] = [configurable for configurable in shell.configurables if configurable is not magics]
-    magics.completion.stop()
-    magics.raised.stop()
-    magics.session.shown.forget()
-
-
-def _loaded(shell: InteractiveShell) -> DLDebugMagics | None:
-    return shell.magics_manager.registry.get(DLDebugMagics.__name__)
