@@ -108,7 +108,11 @@ def _cell_number(filename: str) -> int | None:
 
 
 def _by_source(shell: Any, filename: str) -> int | None:
-    """The cell's number in an old IPython, which keeps no table of them: the last cell with the same source."""
+    """The cell's number in an old IPython, which keeps no table of them: the last cell with the same source.
+
+    The body of a cell magic has the magic's own line as a comment before it.
+    """
     source = "".join(linecache.getlines(filename)).rstrip() if shell is not None else ""
-    cells = shell.history_manager.input_hist_parsed if source else []
-    return next((number for number in reversed(range(len(cells))) if cells[number].rstrip() == source), None)
+    history = shell.history_manager if source else None
+    cells = history.input_hist_raw if source.startswith("# %%") and history else getattr(history, "input_hist_parsed", [])
+    return next((number for number in reversed(range(len(cells))) if cells[number].rstrip() == source.removeprefix("# ")), None)

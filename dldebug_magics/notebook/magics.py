@@ -26,6 +26,7 @@ from .raised import Raised
 from .roles import assigned
 from .session import Session
 from .spoken import Spoken
+from .traced_cell import TracedCell
 from .watch import WatchedCell
 
 if TYPE_CHECKING:
@@ -38,21 +39,18 @@ SUBJECT_OPTIONS = {option.name: option for option in (*ROLES, Option("clear", FL
 class DLDebugMagics(Magics):
     """Diagnose a PyTorch model in the notebook; `%dldebug` shows what there is to ask."""
 
-    explain_errors = Bool(False, help="Explain each exception of a model, its loss or its optimizer, in front of its traceback.").tag(
-        config=True
-    )
+    explain_errors = Bool(False, help="Explain exceptions of a model, its loss or optimizer before their traceback.").tag(config=True)
 
     def __init__(self, shell: InteractiveShell):
         super().__init__(shell=shell)
         self.session = Session(shell)
         explain_error = ExplainError(self.session)
         self.raised = Raised(shell, explain_error.tell)
-        self.observe(lambda change: self.raised.start() if change["new"] else self.raised.stop(), "explain_errors")
-        if self.explain_errors:
-            self.raised.start()
+        self.raised.turn(self.explain_errors)
+        self.observe(lambda change: self.raised.turn(change["new"]), "explain_errors")
         spoken_magics = {name: Spoken(name, self.session) for name in ask.names()} | {"explain_error": explain_error}
         self.magics["line"] |= spoken_magics
-        self.magics["cell"]["watch"] = WatchedCell(self.session)
+        self.magics["cell"] |= {"shape_trace": TracedCell(self.session), "watch": WatchedCell(self.session)}
         sources = {name: spoken.options for name, spoken in spoken_magics.items()} | {"subject": lambda: SUBJECT_OPTIONS}
         self.completion = Completion(shell, sources)
 

@@ -23,6 +23,10 @@ class Raised:
         self.before: dict[str, Any] = {}
         self.ours: dict[str, Any] = {}
 
+    def turn(self, on: bool) -> None:
+        """Start or stop."""
+        self.start() if on else self.stop()
+
     def start(self) -> None:
         """Stand in front."""
         if not self.on:

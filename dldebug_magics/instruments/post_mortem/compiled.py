@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-_COMPILER = tuple(str(Path(torch.__file__).parent / room) for room in ("_dynamo", "_inductor", "_functorch"))
+_COMPILER = tuple(str(Path(torch.__file__).parent / file) for file in ("_dynamo/convert_frame.py", "_dynamo/output_graph.py", "_inductor"))
 
 
 def plain(module: nn.Module) -> nn.Module:
