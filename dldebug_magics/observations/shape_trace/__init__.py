@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterator
 from typing import ClassVar
 
+from torch.nn.parameter import is_lazy
+
 from ...document import Block
 from ...engine.ambient import seeded
 from ...engine.evidence import Finding
@@ -68,7 +70,7 @@ class ShapeTrace(Observation):
         seeded(subject.seed)
         trace = Trace(subject.model, clock=time)
         one = Pass(subject, trace).run()
-        own = {id(p): p for p in subject.model.parameters()}.values()
+        own = {id(p): p for p in subject.model.parameters() if not is_lazy(p)}.values()
         held = [p.numel() for p in own], [p.numel() for p in own if p.requires_grad]
         yield cls(
             rows(trace.entries, trace.failed),
