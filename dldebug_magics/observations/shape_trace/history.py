@@ -78,3 +78,12 @@ def unbatched_reader(trace: ShapeTrace) -> Row | None:
             fits = len(shape) == rank and shape[0 if row.kind in _CHANNELS else -1] == wanted
             return row if fits and is_input(trace, row.inputs[0]) else None
     return None
+
+
+def width(trace: ShapeTrace) -> int | None:
+    """How many features a layer would read that was not called: those of the tensor it failed with, or of the last layer's input."""
+    failure = trace.failure
+    failed = [form for form in failure.inputs if form.shape] if failure is not None and failure.operation in ("linear", "matmul") else []
+    read = [row.inputs[0] for row in trace.rows if row.is_module and row.parameters and row.inputs and row.inputs[0].shape]
+    form = next(iter([*failed, *reversed(read)]), None)
+    return form.shape[-1] if form is not None else None
