@@ -21,6 +21,7 @@ from ..forms import forms
 from ..source_lines import running_line
 from .entry import Entry, Given
 from .flops import COUNTED, FlopsBelow
+from .origins import Origin, Origins
 
 _QUIET = frozenset(("size", "dim", "stride", "numel", "is_contiguous", "data_ptr", "__get__", "__set__", "__len__", "__bool__", "item"))
 
@@ -39,6 +40,7 @@ class Trace(TorchFunctionMode):
         self.failed: Entry | None = None
         self.error: BaseException | None = None
         self.handles: list[Any] = []
+        self.origins = Origins()
         self.phase = "forward"
 
     def __enter__(self) -> Trace:
@@ -59,6 +61,8 @@ class Trace(TorchFunctionMode):
             entry = Entry.of_module(path, module, Given(args, kwargs), len(self.open))
             entry.phase = self.phase
             entry.began = time.perf_counter() if self.clock else 0.0
+            if not self.open:
+                self.origins.note((args, kwargs), Origin("input"))
             self.entries.append(entry)
             self.open.append(entry)
 
@@ -69,11 +73,13 @@ class Trace(TorchFunctionMode):
         entry.seconds = time.perf_counter() - entry.began if self.clock else 0.0
         entry.outputs = forms(output)
         if output is None:
-            self._fails(entry, sys.exc_info()[1])
+            self._fails(entry, sys.exc_info()[1], Given(args, kwargs))
+        elif entry.path:
+            self.origins.note(output, Origin("module", entry.path))
 
-    def _fails(self, entry: Entry, error: BaseException | None) -> None:
+    def _fails(self, entry: Entry, error: BaseException | None, given: Given) -> None:
         if error is not None and error is not self.error:
-            self.failed, self.error = entry, error
+            self.failed, self.error, entry.given = entry, error, given
 
     def __torch_function__(self, function: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         keywords, name = kwargs or {}, name_of(function)
@@ -88,10 +94,9 @@ class Trace(TorchFunctionMode):
         except Exception as error:
             failed = entry or inside
             if failed is not None:
-                failed.operation, failed.given = name, Given(args, keywords)
-                failed.line = running_line(2)
+                failed.operation, failed.line = name, running_line(2)
                 self.entries += [entry] if entry is not None else []
-                self._fails(failed, error)
+                self._fails(failed, error, Given(args, keywords))
             raise
         self._ends(entry, result, counting.total if counting is not None else 0)
         return result
@@ -104,3 +109,4 @@ class Trace(TorchFunctionMode):
             if entry.outputs:
                 entry.line, entry.phase = running_line(3), self.phase
                 self.entries.append(entry)
+                self.origins.note(result, Origin("operation", entry.kind, entry.line))
