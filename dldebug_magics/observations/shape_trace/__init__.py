@@ -66,7 +66,7 @@ class ShapeTrace(Observation):
         time: show how long each call takes.
         """
         seeded(subject.seed)
-        trace = Trace(subject.model, clock=time)
+        trace = Trace(subject.model)
         one = Pass(subject, trace).run()
         own = {id(p): p for p in subject.model.parameters()}.values()
         held = [p.numel() for p in own], [p.numel() for p in own if p.requires_grad]
