@@ -67,11 +67,11 @@ def readings(tensor: Tensor) -> Iterator[tuple[str, Reading]]:
         yield "the other byte order", swapped
     for other in _WIDE:
         if other != tensor.dtype and tensor.shape[-1] * tensor.element_size() % other.itemsize == 0:
-            yield str(other).removeprefix("torch."), functools.partial(_viewed, other)
+            yield str(other).removeprefix("torch."), functools.partial(_bytes_as, kind=other)
 
 
-def _viewed(dtype: torch.dtype, tensor: Tensor) -> Tensor:
-    return tensor.view(dtype)
+def _bytes_as(tensor: Tensor, kind: torch.dtype) -> Tensor:
+    return tensor.view(kind)
 
 
 def swapped(tensor: Tensor) -> Tensor:
