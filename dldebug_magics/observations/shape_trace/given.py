@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import torch
+from torch import nn
 
 from ...engine.batch import is_one_batch
 from ...engine.errors import UserMistake
@@ -23,9 +24,15 @@ def given(subject: Subject, typed: str, dtype: str) -> Subject:
         return dataclasses.replace(subject, train=made_up(typed, dtype, device_of(subject)))
     source = subject.train
     if subject.loss_fn is None and subject.step is None and isinstance(source, (tuple, list)) and is_one_batch(source):
-        takes = parameters(subject.model.forward)
-        return dataclasses.replace(subject, train=tuple(source[: len(takes)] if takes else source))
+        takes = _takes(getattr(subject.model, "_orig_mod", subject.model))
+        return dataclasses.replace(subject, train=tuple(source[:takes]))
     return subject
+
+
+def _takes(model: nn.Module) -> int | None:
+    """How many inputs a model takes; None where it takes any, or where asking for its forward would leave a mark on it."""
+    named = None if isinstance(model, torch.jit.ScriptModule) else parameters(model.forward)
+    return len(named) if named else None
 
 
 def made_up(typed: str, dtype: str, device: torch.device | None) -> Any:
