@@ -30,6 +30,11 @@ class Pass:
     loss: Form | None = None
     failure: Failure | None = None
 
+    @property
+    def passed(self) -> bool:
+        """Whether it went to its end."""
+        return self.failure is None
+
     def run(self, *, again: bool = True) -> Pass:
         """Forward pass and loss under the trace, backward pass and step without it, then all of it once more."""
         try:
