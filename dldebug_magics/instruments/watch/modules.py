@@ -1,4 +1,4 @@
-"""The door of models: their forward passes, by torch's global module hooks, and their modes, at `train`, which `eval` calls, too."""
+"""The door of models: their forward passes, at the call of a module, and their modes, at `train`, which `eval` calls, too."""
 
 from __future__ import annotations
 
