@@ -13,7 +13,7 @@ from ...observations.training_loop import TrainingLoop
 from ...observations.training_loop.reading import at, stepping
 from ..small_loops import task
 
-_GONE = 0.01  # of the highest rate, in the first half of the run
+_GONE = 0.01  # of the highest rate
 
 
 @check(severity=Severity.ERROR)
@@ -24,8 +24,8 @@ def scheduler_per_batch_vs_epoch(loop: TrainingLoop) -> Iterator[Evidence]:
 
     Shows as: a loss that stands still after a fraction of an epoch; or one that falls very slowly all the time.
     Proven by: the rates of the run itself, held against the length that the schedule was made with.
-    Not this when: the schedule counts what it is stepped for, as most per-batch schedules do.
-    Fails: a schedule by a function of one's own (LambdaLR) tells no length; only its rates are judged.
+    Not this when: the schedule counts what it is stepped for.
+    Fails: a schedule by a function of one's own tells no length, and is judged by its rates alone.
     See: torch.optim, "How to adjust learning rate"; torch.optim.lr_scheduler.OneCycleLR.
     """
     if loop.epochs < 2 or len(stepping(loop)) != 1:
@@ -36,8 +36,7 @@ def scheduler_per_batch_vs_epoch(loop: TrainingLoop) -> Iterator[Evidence]:
             continue
         done, rates = "epoch" if meant == "batch" else "batch", (loop.rates[i] for i in (0, len(loop.rates) // 2, -1))
         facts = (
-            Fact("steps of the schedule", f"{asked}, one for each {done}", f"one for each {meant}"),
-            Fact("batches and epochs of the loop", f"{loop.taken} batches, {loop.epochs} epochs"),
+            Fact(f"steps of the schedule, in {loop.epochs} epochs", f"{asked}, one for each {done}", f"one for each {meant}"),
             Fact("rate at the start, half-way, at the end", ", ".join(f"{rate:.2g}" for rate in rates)),
         )
         place = "behind the loop over batches" if meant == "epoch" else "behind optimizer.step(), in the loop over batches"
@@ -54,9 +53,9 @@ def _meant(loop: TrainingLoop, schedule: SchedulerFacts, asked: int) -> str:
     return "batch" if 2 <= asked <= loop.epochs + 1 and for_batches else ""
 
 
-def _program(schedule: Callable, each_batch: bool) -> Callable[[], None]:
+def _program(each_batch: bool) -> Callable[[], None]:
     net, optimizer, batches, _ = task()
-    scheduler = schedule(optimizer)
+    scheduler = StepLR(optimizer, step_size=2, gamma=0.1)
 
     def train() -> None:
         for _ in range(6):
@@ -74,9 +73,9 @@ def _program(schedule: Callable, each_batch: bool) -> Callable[[], None]:
 
 @scheduler_per_batch_vs_epoch.bad
 def decay_by_epoch_stepped_by_batch() -> Callable[[], None]:
-    return _program(lambda optimizer: StepLR(optimizer, step_size=2, gamma=0.1), each_batch=True)
+    return _program(each_batch=True)
 
 
 @scheduler_per_batch_vs_epoch.good
 def decay_by_epoch() -> Callable[[], None]:
-    return _program(lambda optimizer: StepLR(optimizer, step_size=2, gamma=0.1), each_batch=False)
+    return _program(each_batch=False)
