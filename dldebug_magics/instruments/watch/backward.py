@@ -27,22 +27,26 @@ def _backward(log: Log, gradients: Gradients, plain: Callable) -> Callable:
     def backward(*args: Any, **kwargs: Any) -> Any:
         if not log.hears():
             return plain(*args, **kwargs)
-        given = args[0] if args else kwargs.get("tensors")
-        loss = given if isinstance(given, Tensor) else next((t for t in given or () if isinstance(t, Tensor)), None)
-        retain = bool(args[2] if len(args) > 2 else kwargs.get("retain_graph"))
-        noted = Backward(log.here(), _value(loss, log.close), _is_leaf(loss), loss is not None and not loss.requires_grad, retain)
-        gradients.before_backward()
-        log.busy, log.inside, failed, reached = True, None, True, -1
+        log.asks(gradients.before_backward)
+        log.busy, log.inside, failed = True, None, True
         try:
             plain(*args, **kwargs)
             failed = False
         finally:
             log.busy = False
-            reached = gradients.after_backward()
-            log.losses.append(noted.loss)
-            log.note(noted._replace(reached=reached, failed=failed))
+            log.asks(_passed, log, gradients, args, kwargs, failed)
 
     return backward
+
+
+def _passed(log: Log, gradients: Gradients, args: Any, kwargs: Any, failed: bool) -> None:
+    given = args[0] if args else kwargs.get("tensors")
+    loss = given if isinstance(given, Tensor) else next((t for t in given or () if isinstance(t, Tensor)), None)
+    value, reached = _value(loss, log.close), gradients.after_backward()
+    leaf = loss is not None and loss.requires_grad and loss.grad_fn is None
+    retain = bool(args[2] if len(args) > 2 else kwargs.get("retain_graph"))
+    log.losses.append(value)
+    log.note(Backward(log.here(), value, leaf, loss is not None and not loss.requires_grad, retain, reached, failed))
 
 
 def _value(loss: Tensor | None, close: bool) -> float:
@@ -50,7 +54,3 @@ def _value(loss: Tensor | None, close: bool) -> float:
     if loss is None or loss.numel() != 1 or not (close or loss.device.type == "cpu"):
         return math.nan
     return float(loss.detach())
-
-
-def _is_leaf(loss: Tensor | None) -> bool:
-    return loss is not None and loss.requires_grad and loss.grad_fn is None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from array import array
-from collections import Counter
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from . import facts
 from .cast import Cast
@@ -24,6 +24,9 @@ _ORDERS = 500  # orders of events that are counted
 _RUNS = (Drawn, Forward, Begun)  # what is counted in one record while nothing is trained
 
 
+T = TypeVar("T")
+
+
 class Log:
     """Where the doors note what passes them. `close` says whether this step is looked at closely."""
 
@@ -36,7 +39,7 @@ class Log:
         self.thread = threading.get_ident()
         self.events: list[Event] = []
         self.kept: list[StepSeen] = []
-        self.orders: Counter[tuple] = Counter()
+        self.orders: dict[tuple[int, ...], list] = {}  # how often an order of lines came, and the kinds of its events
         self.losses, self.rates = array("d"), array("d")
         self.steps = self.looks_left = self.evaluated_at = 0
         self.close = True
@@ -45,7 +48,7 @@ class Log:
         self.waited = self.seconds = 0.0
         self.began = time.perf_counter()
         self.left_behind: tuple[str, ...] = ()
-        self.moved = False
+        self.moved, self.failed = False, ""
 
     def introduce(self, model: tuple[str, Any] | None = None, optimizer: tuple[str, Any] | None = None) -> None:
         """What is known before it is seen: a name and the thing."""
@@ -61,7 +64,17 @@ class Log:
 
     def hears(self) -> bool:
         """Whether what passes a door now is the loop's own doing."""
-        return not self.busy and threading.get_ident() == self.thread
+        return not self.busy and not self.failed and threading.get_ident() == self.thread
+
+    def asks(self, door: Callable[..., T], *given: Any) -> T | None:
+        """What a door tells of what passes it. A failure of ours ends the watch and never the loop; the report says so."""
+        if self.busy or self.failed or threading.get_ident() != self.thread:
+            return None
+        try:
+            return door(*given)
+        except Exception as error:
+            self.failed = f"{type(error).__name__}: {error}".splitlines()[0]
+            return None
 
     def note(self, event: Event) -> None:
         """Add a happening; passes in a row and the batches drawn for them are counted in the record of the first."""
@@ -93,7 +106,7 @@ class Log:
         self.events.append(event)
         self.rates.append(event.rate)
         self.totals.stepped(event)
-        if self._is_kept(tuple([(type(e), id(e.line)) for e in self.events])):  # each line is one object
+        if self._is_kept():
             self.kept.append(StepSeen(self.steps, tuple(self.events), self.close))
         if self.totals.evaluated(self.steps, self.events):
             self.looks_left = _AFTER + 1 if self.steps - self.evaluated_at >= _RARE else self.looks_left
@@ -103,11 +116,15 @@ class Log:
         self.looks_left = max(self.looks_left - 1, 0)
         self.close = self.steps < _FIRST or self.looks_left > 0 or is_milestone(self.steps)
 
-    def _is_kept(self, order: tuple) -> bool:
-        """Whether this step is kept: it was looked at closely, or has an order that came at most once before."""
-        if order in self.orders or len(self.orders) < _ORDERS:
-            self.orders[order] += 1
-        return len(self.kept) < _KEPT and (self.close or 1 <= self.orders[order] <= 2)
+    def _is_kept(self) -> bool:
+        """Whether this step is kept: it was looked at closely, or has an order of lines that came at most once before."""
+        order = tuple([id(event.line) for event in self.events])  # each line is one object
+        seen = self.orders.get(order)
+        if seen is not None:
+            seen[0] += 1
+        elif len(self.orders) < _ORDERS:
+            self.orders[order] = seen = [1, tuple(type(event).__name__ for event in self.events)]
+        return len(self.kept) < _KEPT and (self.close or (seen is not None and seen[0] <= 2))
 
 
 def is_milestone(number: int) -> bool:

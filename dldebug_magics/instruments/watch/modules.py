@@ -30,7 +30,7 @@ def watching_modules(log: Log) -> Any:
         if module is log.inside and not torch.compiler.is_compiling():
             log.inside = None
             if result is not None:
-                log.note(_forward(log, module, given, result))
+                log.asks(_passed, log, module, given, result)
 
     with contextlib.ExitStack() as stack:
         stack.callback(register_module_forward_pre_hook(begins).remove)
@@ -49,26 +49,24 @@ def _train(log: Log, plain: Callable) -> Callable:
             return plain(self, *args, **kwargs)
         finally:
             depth -= 1
-            if depth == 0 and log.hears():
-                log.note(Mode(log.models.number(self), log.here(), self.training))
+            if depth == 0:
+                log.asks(_set, log, self)
 
     return train
 
 
-def _forward(log: Log, module: nn.Module, given: Any, result: Any) -> Forward:
-    """The record of a forward pass; what costs time is asked only at close looks, and at the first pass of an evaluation."""
-    grad, number = torch.is_grad_enabled(), log.models.number(module)
-    plain = Forward(number, log.here(3), grad, _tracked(result), module.training, loader=log.totals.last_loader)
+def _set(log: Log, module: nn.Module) -> None:
+    log.note(Mode(log.models.number(module), log.here(), module.training))
+
+
+def _passed(log: Log, module: nn.Module, given: Any, result: Any) -> None:
+    """Note a forward pass; what costs time is asked only at close looks."""
+    tracked = result.requires_grad if isinstance(result, Tensor) else any(t.requires_grad for t in tensors(result))
+    number, loader = log.models.number(module), log.totals.last_loader
     if not log.close:
-        return plain
+        return log.note(Forward(number, log.here(), torch.is_grad_enabled(), tracked, module.training, loader=loader))
     entering = list(tensors(given))
     active = sum(layer.training for layer in mode_layers(module))
     asks = any(t.requires_grad and t.is_leaf for t in entering)
-    return plain._replace(active=active, content=content_of(entering), leaf_inputs=asks)
-
-
-def _tracked(result: Any) -> bool:
-    """Whether an output has a graph behind it."""
-    if isinstance(result, Tensor):
-        return result.requires_grad
-    return any(t.requires_grad for t in tensors(result))
+    content = content_of(entering)
+    log.note(Forward(number, log.here(), torch.is_grad_enabled(), tracked, module.training, active, content, asks, loader))

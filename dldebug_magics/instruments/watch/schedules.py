@@ -20,10 +20,10 @@ def watching_schedules(log: Log) -> Any:
     inside: list[Any] = []
 
     def stepped(scheduler: Any) -> None:
-        log.note(Scheduled(log.schedulers.number(scheduler), log.here(3), _rate(scheduler)))
+        log.note(Scheduled(log.schedulers.number(scheduler), log.here(), _rate(scheduler)))
 
     def made(scheduler: Any) -> None:
-        log.note(Made("scheduler", log.schedulers.number(scheduler), log.here(3)))
+        log.note(Made("scheduler", log.schedulers.number(scheduler), log.here()))
 
     with contextlib.ExitStack() as stack:
         for name, tell in (("step", stepped), ("__init__", made)):
@@ -39,8 +39,8 @@ def _outermost(log: Log, inside: list[Any], tell: Callable[[Any], None], plain: 
             return plain(self, *args, **kwargs)
         finally:
             inside.pop()
-            if not inside and log.hears():
-                tell(self)
+            if not inside:
+                log.asks(tell, self)
 
     return method
 

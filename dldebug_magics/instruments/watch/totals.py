@@ -10,6 +10,7 @@ from .events import Backward, Begun, Drawn, Event, Forward
 from .updates import Made, Stepped
 
 _MOST = 400  # of a list
+_FEW = 12  # events of a step that is made of one or two passes
 
 
 class Evaluation(NamedTuple):
@@ -33,11 +34,12 @@ class Totals:
 
     def __init__(self, models: Cast, optimizers: Cast):
         self.models, self.optimizers = models, optimizers
-        self.of_optimizers: dict[int, Counter[str]] = {}
+        self.of_optimizers: dict[int, dict[str, int]] = {}
         self.of_schedulers: Counter[int] = Counter()
         self.begun: Counter[int] = Counter()
         self.fed: Counter[int] = Counter()
-        self.last_loader = -1
+        self.last_loader = self.usual = -1
+        self.maybe_evaluated = False  # a pass without gradients, or on another loader's batch than the pass before
         self.evaluations: list[Evaluation] = []
         self.makings: list[Making] = []
         self.pairs: dict[tuple[int, int], bool] = {}
@@ -50,8 +52,11 @@ class Totals:
             self.learning.update(self.modes)
             self.modes = {}
             self.fed[self.last_loader] += 1
-        elif event.grad:
+            return
+        if event.grad:
             self.modes[event.model] = event.training
+        if not event.grad or event.loader != self.usual:
+            self.maybe_evaluated, self.usual = True, event.loader
 
     def fed_by(self, event: Any) -> None:
         """A loader was begun, or gave a batch."""
@@ -70,7 +75,7 @@ class Totals:
         """An optimizer's step."""
         tally = self.of_optimizers.get(event.optimizer)
         if tally is None:
-            tally = self.of_optimizers[event.optimizer] = Counter()
+            tally = self.of_optimizers[event.optimizer] = {"steps": 0, "stale": 0, "empty": 0, "evaluating": 0}
         tally["steps"] += 1
         tally["stale"] += event.stale
         tally["empty"] += event.empty
@@ -91,6 +96,9 @@ class Totals:
 
     def evaluated(self, step: int, events: list[Event]) -> bool:
         """Whether these events have forward passes that no backward pass followed; they are noted."""
+        if not self.maybe_evaluated and len(events) < _FEW:
+            return False
+        self.maybe_evaluated = False
         waiting: dict[int, Forward] = {}
         for place, event in enumerate(events):
             if type(event) is Forward:

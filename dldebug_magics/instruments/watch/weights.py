@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -10,13 +11,13 @@ from torch import Tensor, nn
 from .log import Log
 
 
-def parameters(owner: Any) -> list[Tensor]:
+def parameters(owner: Any) -> Iterator[Tensor]:
     """The parameters of a model or an optimizer; none of what is gone."""
-    if owner is None:
-        return []
     if isinstance(owner, nn.Module):
-        return list(owner.parameters())
-    return [p for group in owner.param_groups for p in group["params"]]
+        yield from owner.parameters()
+    elif owner is not None:
+        for group in owner.param_groups:
+            yield from group["params"]
 
 
 class Weights:
@@ -39,13 +40,16 @@ class Weights:
 
     def after_step(self, number: int, optimizer: Any) -> bool:
         """Whether the weights had been changed by hand since the step before; from here on they count as this step's."""
-        moved, smallest = number in self.moved, _smallest(optimizer)
+        moved = number in self.moved
         self.moved.discard(number)
-        self.last.pop(number, None)
+        known = self.versions.get(number)
+        smallest = known[0] if known is not None and not self.log.close else _smallest(optimizer)
         if smallest is not None:
             self.versions[number] = smallest, smallest._version
-            if self.log.close:
-                self.last[number] = smallest, smallest.detach().clone()
+        if smallest is not None and self.log.close:
+            self.last[number] = smallest, smallest.detach().clone()
+        elif self.last:
+            self.last.pop(number, None)
         return moved
 
     def changed(self) -> bool:

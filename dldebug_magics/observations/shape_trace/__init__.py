@@ -69,7 +69,7 @@ class ShapeTrace(Observation):
         time: show how long each call takes.
         """
         seeded(subject.seed)
-        trace = Trace(subject.model, clock=time)
+        trace = Trace(subject.model)
         one = Pass(subject, trace).run()
         own = [p for p in subject.model.parameters() if not is_lazy(p)]
         held = [p.numel() for p in own], [p.numel() for p in own if p.requires_grad]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...engine.call import own_loss
 from ...engine.deadline import in_time
-from ...engine.nested import fresh
+from ...engine.nested import fresh, tensors
 from ...engine.split import split
 from ...engine.subject import Subject
 from ...instruments.forms import Form, forms
@@ -40,7 +40,7 @@ class Pass:
                 with self.trace:
                     loss = self._forward(batch)
                 self._backward(loss)
-                if again:
+                if again and not any(t.is_meta for t in tensors(batch)):
                     self._once_more()
         except Exception as error:  # the user's program crashed: that is what was observed
             self.failure = Failure.of(error, self.phase, self.trace)

@@ -20,6 +20,7 @@ losses       the loss of every backward pass (NaN where asking makes an accelera
 rates        the first rate of every step, thinned likewise
 moved        whether the weights of the models that ran first are others at the end, whoever changed them
 waited       seconds that the loop waited for loaders, of all its `seconds`
+blind        why the watch saw no more from some step on (a defect of ours); empty where it saw all
 crash        kind, message and line of the exception that ended the loop; None where it came to its end
 
 Questions that many checks ask are answered in `reading.py`.
@@ -104,6 +105,7 @@ class TrainingLoop(Observation):
     moved: bool = False
     waited: float = 0.0
     seconds: float = 0.0
+    blind: str = ""
     crash: Ended | None = None
     passed: bool = True
 

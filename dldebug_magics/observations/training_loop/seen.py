@@ -15,15 +15,12 @@ _MOST = 5000
 
 def seen(log: Log, error: BaseException | None = None) -> TrainingLoop:
     """What the log holds, and the exception that ended the loop, if one did."""
-    names: Counter[tuple[str, ...]] = Counter()
-    for order, count in log.orders.items():
-        names[tuple(kind.__name__ for kind, _ in order)] += count
     totals, loaders = log.totals, range(len(log.loaders.parts))
     return TrainingLoop(
         steps=tuple(log.kept),
         tail=tuple(log.events),
         taken=log.steps,
-        orders=tuple(names.most_common()),
+        orders=_orders(log),
         tallies=tuple((number, tuple(tally.items())) for number, tally in totals.of_optimizers.items()),
         trained=frozenset(pair for pair, holds in totals.pairs.items() if holds),
         evaluations=tuple(totals.evaluations),
@@ -41,8 +38,17 @@ def seen(log: Log, error: BaseException | None = None) -> TrainingLoop:
         moved=log.moved,
         waited=log.waited,
         seconds=log.seconds,
+        blind=log.failed,
         crash=_ended(error),
     )
+
+
+def _orders(log: Log) -> tuple[tuple[tuple[str, ...], int], ...]:
+    """The orders by the kinds of their events alone, the commonest first."""
+    names: Counter[tuple[str, ...]] = Counter()
+    for count, kinds in log.orders.values():
+        names[kinds] += count
+    return tuple(names.most_common())
 
 
 def _players(cast: Cast) -> tuple[Player, ...]:
