@@ -87,8 +87,9 @@ class ExplainError(Spoken):
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             for report in explanation(failure, lambda: program(self.session, names), _AT_ONCE, follows=True):
                 last = report
-        display(bundle(last), raw=True)
-        self.session.record(self.name, last)
+        if failure.by_torch or last.alarms:  # an exception that is not torch's gets nothing, unless its cause was found
+            display(bundle(last), raw=True)
+            self.session.record(self.name, last)
 
 
 def program(session: Session, names: Names) -> tuple[Subject, tuple[str, ...]]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..instruments.post_mortem.record import Record
 
 BUDGET = 60.0
+_SLIPS = (NameError, ImportError, SyntaxError, AssertionError)
 _OURS = str(Path(__file__).parents[1])
 _NOT_OURS = "It arose in no forward pass, loss, backward pass or optimizer step of a model, so dldebug has nothing to say about it."
 _DATA = "It arose where data was loaded, before any model saw it: the traceback has the line, and %data_audit looks at the loaders."
@@ -63,9 +64,11 @@ def explanation(failure: Failure, found: Found, budget: float = BUDGET, *, follo
 
 
 def is_told(failure: Failure) -> bool:
-    """Whether an exception is explained unasked: raised by torch in a part of a training step, and not through our own work."""
+    """Whether an exception may be explained unasked: in a part of a training step, no slip of the pen, and not through our own work."""
+    if not failure.is_ours or (not failure.by_torch and isinstance(failure.error, _SLIPS)):
+        return False
     frames = (frame.f_code.co_filename for frame, _ in traceback.walk_tb(failure.error.__traceback__))
-    return failure.is_ours and failure.by_torch and not any(file.startswith(_OURS) and not is_users(file) for file in frames)
+    return not any(file.startswith(_OURS) and not is_users(file) for file in frames)
 
 
 def _candidates(found: Found) -> tuple[Subject | None, tuple[str, ...]]:
