@@ -7,6 +7,7 @@ everything, yields what it has, and lets the interrupt go on.
 from __future__ import annotations
 
 import dataclasses
+import sys
 import time
 from collections.abc import Generator, Iterable, Iterator
 from typing import Any
@@ -14,15 +15,17 @@ from typing import Any
 import torch
 
 from . import ambient
-from .batch import SIZE, draw
+from .batch import SIZE, _is_dataset, draw
 from .borrow import Lender
 from .check import Check
 from .fingerprint import changed, fingerprint
 from .measure import Kind, Measured
 from .nested import copied
+from .paper import Paper
 from .prove import Proof, Suspect
 from .report import Report
 from .run import Run
+from .samples import readable
 from .second_look import second_look
 from .subject import Subject
 
@@ -37,7 +40,8 @@ def examine(
     budget: seconds in all; the experiment itself gets at most half of them, and no cure is begun or goes on when they are spent.
     """
     began, before = time.monotonic(), fingerprint(subject)
-    examination = _Examination(frozen(subject, options.get("size", SIZE)), experiment, list(checks), options, began, budget)
+    drawn = whole(subject) if experiment.whole_batch else frozen(subject, options.get("size", SIZE))
+    examination = _Examination(drawn, experiment, list(checks), options, began, budget)
 
     def ended(stopped: str = "") -> Report:
         left = changed(before, fingerprint(subject))
@@ -68,7 +72,8 @@ class _Examination:
 
     def run(self) -> Iterator[Report]:
         """Measure, ask, prove; a report after each bit of news."""
-        deadline, seen = self.began + self.budget, Measured(Lender(self.subject), self.experiment, self.observed, self.not_examined)
+        lender = Paper(self.subject) if self.experiment.whole_batch else Lender(self.subject)
+        deadline, seen = self.began + self.budget, Measured(lender, self.experiment, self.observed, self.not_examined)
         for line in seen.measure(self.experiment, self.began + _SHARE * self.budget, **self.options):
             yield self.report(line)
         if self.experiment not in self.observed:
@@ -76,7 +81,7 @@ class _Examination:
         for line in seen.for_checks(self.checks, deadline):
             yield self.report(line)
         self.suspects = seen.suspects(self.checks)
-        self.proof = Proof(seen.lender, self.observed[self.experiment], self._rerun, deadline)
+        self.proof = Proof(lender, self.observed[self.experiment], self._rerun, deadline)
         for attempts in (self.proof.of(self.suspects), second_look(self.proof, self.checks, self.experiment)):
             for attempt in attempts:
                 yield self.report(f"trying cures ({len(self.proof.trials) + 1}): {getattr(attempt, 'line', str)()}")
@@ -105,6 +110,16 @@ def frozen(subject: Subject, size: int = SIZE) -> Subject:
         return subject
     with ambient.restored(subject):
         return dataclasses.replace(subject, batch=copied(draw(subject, size), device_of(subject)))
+
+
+def whole(subject: Subject) -> Subject:
+    """The subject with a batch as its loader gives it, and one of its validation data for these. A Dataset has no batches of its own."""
+    drawn = subject if subject.train is None else dataclasses.replace(subject, batch=None)
+    drawn = frozen(drawn, SIZE if _is_dataset(subject.train) else sys.maxsize)
+    if subject.val is None or not readable(subject.val):
+        return dataclasses.replace(drawn, val=None)
+    val = frozen(dataclasses.replace(subject, batch=None, train=subject.val), SIZE if _is_dataset(subject.val) else sys.maxsize)
+    return dataclasses.replace(drawn, val=val.batch)
 
 
 def device_of(subject: Subject) -> torch.device | None:

@@ -19,6 +19,7 @@ class Observation:
     """One experiment's result. Subclasses are frozen dataclasses with a `measure` and, where a person reads them, a `document`."""
 
     stage: ClassVar[str] = "overfit"
+    whole_batch: ClassVar[bool] = False  # the batch as the loader gives it, on paper: looked at without being run
 
     @classmethod
     def measure(cls, subject: Subject, *needs: Any, **options: Any) -> Iterator[Observation]:
