@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...engine.call import own_loss
 from ...engine.deadline import in_time
-from ...engine.nested import fresh
+from ...engine.nested import fresh, tensors
 from ...engine.split import split
 from ...engine.subject import Subject
 from ...instruments.forms import Form, forms
@@ -30,12 +30,17 @@ class Pass:
     loss: Form | None = None
     failure: Failure | None = None
 
+    @property
+    def passed(self) -> bool:
+        """Whether it went to its end."""
+        return self.failure is None
+
     def run(self, *, again: bool = True) -> Pass:
         """Forward pass and loss under the trace, backward pass and step without it, then all of it once more."""
         try:
             with torch.enable_grad():
                 self._step()
-                if again:
+                if again and not any(t.is_meta for t in tensors(self.subject.batch)):
                     self.phase, self.trace = "second pass", Trace(self.subject.model, flops=False)
                     self._step()  # a state that is kept from the first pass breaks here
         except Exception as error:  # the user's program crashed: that is what was observed
