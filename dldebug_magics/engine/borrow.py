@@ -20,6 +20,7 @@ from . import ambient, snapshot
 from .call import loss_of
 from .graph import leaves
 from .interrupts import held_at_exit
+from .nested import tensors
 from .reach import reached
 from .subject import Subject
 from .twin import copy_of
@@ -87,7 +88,7 @@ def _shared(subject: Subject, twin: Subject) -> list[Any]:
 
 def _leaves_beyond(subject: Subject) -> list[Tensor]:
     """Leaves of the loss's graph that belong to neither model, loss nor optimizer (a global network, a captured tensor)."""
-    if subject.batch is None:
+    if subject.batch is None or any(t.is_meta for t in tensors(subject.batch)):  # without numbers no backward pass is run
         return []
     with snapshot.restored(subject), ambient.restored(subject), warnings.catch_warnings(), torch.enable_grad():
         warnings.simplefilter("ignore")

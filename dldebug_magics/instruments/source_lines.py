@@ -12,6 +12,7 @@ import sysconfig
 import traceback
 from pathlib import Path
 from types import FrameType, TracebackType
+from typing import Any
 
 _PACKAGE = str(Path(__file__).parents[1])
 _WITHIN = tuple(str(Path(_PACKAGE, room)) for room in ("instruments", "cures"))
@@ -48,15 +49,42 @@ def where(module: str, line: Line) -> str:
     return ", ".join(part for part in (f"`{module}`" if module else "", line.place) if part)
 
 
+Spot = tuple[str, int]  # file and line number: what a Line is made of, taken in a moment and looked up later
+
+
 def running_line(depth: int = 1) -> Line:
     """The user's line that is being executed; none where the model runs by itself, with nothing of the user's below our own call."""
+    return line_at(running_spot(depth + 1))
+
+
+def line_at(spot: Spot | None) -> Line:
+    """The line at a spot, as the user knows it."""
+    return Line(place(*spot), linecache.getline(*spot).strip()) if spot is not None else NOWHERE
+
+
+def running_spot(depth: int = 1) -> Spot | None:
+    """Where the user's line is that is being executed."""
     frame: FrameType | None = sys._getframe(depth)
-    while frame is not None and not _is_our_call(frame.f_code.co_filename):
+    while frame is not None:
         filename = frame.f_code.co_filename
-        if is_users(filename):
-            return Line(place(filename, frame.f_lineno), linecache.getline(filename, frame.f_lineno).strip())
+        whose = _whose.get(filename) or _asked(filename)
+        if whose == "user":
+            return filename, frame.f_lineno
+        if whose == "our call":
+            return None
         frame = frame.f_back
-    return Line()
+    return None
+
+
+_whose: dict[str, str] = {}
+
+
+def _asked(filename: str) -> str:
+    """Whose a file is. Looked up once: a trace asks at every operation."""
+    if len(_whose) > 4096:
+        _whose.clear()
+    _whose[filename] = "our call" if _is_our_call(filename) else "user" if is_users(filename) else "other"
+    return _whose[filename]
 
 
 def _is_our_call(filename: str) -> bool:
@@ -67,7 +95,7 @@ def _is_our_call(filename: str) -> bool:
 def raising(error: BaseException) -> Line:
     """The user's innermost line in a traceback; none where there is none of theirs."""
     mine = [(f.f_code.co_filename, n) for f, n in traceback.walk_tb(error.__traceback__) if is_users(f.f_code.co_filename)]
-    return Line(place(*mine[-1]), linecache.getline(*mine[-1]).strip()) if mine else Line()
+    return line_at(mine[-1] if mine else None)
 
 
 def raising_line(error: BaseException) -> str:
@@ -102,5 +130,16 @@ def place(filename: str, line: int) -> str:
 def _cell_number(filename: str) -> int | None:
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
-    numbers = getattr(getattr(shell, "compile", None), "_filename_map", {})
-    return numbers.get(filename)
+    numbers = getattr(getattr(shell, "compile", None), "_filename_map", None)
+    return _by_source(shell, filename) if numbers is None else numbers.get(filename)
+
+
+def _by_source(shell: Any, filename: str) -> int | None:
+    """The cell's number in an old IPython, which keeps no table of them: the last cell with the same source.
+
+    The body of a cell magic has the magic's own line as a comment before it.
+    """
+    source = "".join(linecache.getlines(filename)).rstrip() if shell is not None else ""
+    history = shell.history_manager if source else None
+    cells = history.input_hist_raw if source.startswith("# %%") and history else getattr(history, "input_hist_parsed", [])
+    return next((number for number in reversed(range(len(cells))) if cells[number].rstrip() == source.removeprefix("# ")), None)

@@ -205,10 +205,31 @@ def _moved(model: nn.Module, loss_fn: Callable, *columns: Tensor, faulty_batch: 
     return subject(model, loss_fn, loader(*(column if faulty_batch else column.to(AWAY) for column in columns)))
 
 
-@crash("device_mismatch", "forward", RuntimeError, "Tensor on device meta is not on the expected device cpu!")
+@crash("device_mismatch", "forward", RuntimeError, "Tensor on device meta is not on the expected device cpu!", loop=True)
 def batch_left_behind(faulty: bool) -> Subject:
     net = nn.Sequential(nn.Linear(12, 16), nn.ReLU(), nn.Linear(16, 3))
     return _moved(net, nn.CrossEntropyLoss(), torch.randn(8, 12), labels(8, 3), faulty_batch=faulty)
+
+
+class Listed(nn.Module):
+    """Its layers in a list: a plain one is not moved with the model, a ModuleList is."""
+
+    def __init__(self, faulty: bool):
+        super().__init__()
+        layers = [nn.Linear(16, 16), nn.Linear(16, 16)]
+        self.first, self.last = nn.Linear(12, 16), nn.Linear(16, 3)
+        self.layers = layers if faulty else nn.ModuleList(layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.relu(self.first(x))
+        for layer in self.layers:
+            x = x + torch.relu(layer(x))
+        return self.last(x)
+
+
+@crash("device_mismatch", "forward", RuntimeError, "Tensor on device cpu is not on the expected device meta!")
+def layers_in_a_plain_list(faulty: bool) -> Subject:
+    return _moved(Listed(faulty), nn.CrossEntropyLoss(), torch.randn(8, 12), labels(8, 3))
 
 
 class Sinusoidal(nn.Module):

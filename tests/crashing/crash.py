@@ -18,7 +18,8 @@ class Crash:
 
     "build": already `make(True)` raises, no step is reached. "silent": nothing raises, the fault shows in values or is a mere note, and
     `kind` is None. `batch` is the one that raises: the "first" or the "last" of the loader. `accept`: other causes that are also right,
-    `because` of what it says: another single change makes the program run, or two names fit the same change.
+    `because` of what it says: another single change makes the program run, or two names fit the same change. `loop`: the fault lies in the
+    everyday loop around the program, which a Subject does not have (it is dldebug that passes the batch on): only the exception tells it.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Crash:
     batch: str = "first"
     accept: tuple[str, ...] = ()
     because: str = ""
+    loop: bool = False
 
     def __post_init__(self) -> None:
         if self.phase not in PHASES or bool(self.accept) != bool(self.because) or (self.kind is None) != (self.phase == "silent"):
@@ -44,6 +46,7 @@ def crash(
     *,
     batch: str = "first",
     accept: dict[str, str] | None = None,
+    loop: bool = False,
 ) -> Callable[[Callable[[bool], Subject]], Crash]:
     """Make a function of `faulty` a record, seeded; `accept` maps causes that are also right to the reason."""
 
@@ -54,6 +57,6 @@ def crash(
                 return function(faulty)
 
         also = accept or {}
-        return Crash(function.__name__, cause, phase, kind, message, make, batch, tuple(also), "; ".join(also.values()))
+        return Crash(function.__name__, cause, phase, kind, message, make, batch, tuple(also), "; ".join(also.values()), loop)
 
     return record

@@ -168,7 +168,7 @@ class Masked(nn.Module):
         return self.head((self.embedding(tokens) * mask).sum(1) / mask.sum(1))
 
 
-@crash("model_not_callable_signature", "forward", TypeError, "missing 1 required positional argument: 'mask'")
+@crash("model_not_callable_signature", "forward", TypeError, "missing 1 required positional argument: 'mask'", loop=True)
 def mask_that_the_loader_does_not_give(faulty: bool) -> Subject:
     tokens = torch.randint(1, 20, (8, 6))
     columns = (tokens, labels(8, 2)) if faulty else (tokens, tokens > 4, labels(8, 2))

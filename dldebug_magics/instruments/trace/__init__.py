@@ -6,34 +6,37 @@ inside one of torch's own layers is that layer's business and makes no entry; wh
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 
-from ..calls import name_of
-from ..forms import forms
-from ..source_lines import running_line
+from ..source_lines import running_spot
 from .entry import Entry, Given
-from .flops import COUNTED, FlopsBelow
-from .origins import Origin, Origins
+from .flops import COUNTED, Flops
+from .origins import Origins
 
-_QUIET = frozenset(("size", "dim", "stride", "numel", "is_contiguous", "data_ptr", "__get__", "__set__", "__len__", "__bool__", "item"))
+_QUIET = frozenset(  # they say what a tensor is, and make none
+    "size dim ndimension stride numel nelement element_size storage_offset untyped_storage data_ptr is_contiguous is_floating_point "
+    "is_complex is_pinned get_device has_names type item tolist __get__ __set__ __len__ __bool__ __index__ __int__ __float__ "
+    "__format__".split()
+)
+_TURNED = frozenset(("T", "mT", "H", "mH", "real", "imag"))
 
 
 class Trace(TorchFunctionMode):
     """One pass being watched. `entries` in the order of their beginning; `failed` is the entry in which an exception arose first.
 
-    flops: whether multiplications are counted. clock: whether the time of each module call is taken.
+    flops: whether multiplications are counted.
     """
 
-    def __init__(self, model: nn.Module, *, flops: bool = True, clock: bool = False):
+    def __init__(self, model: nn.Module, *, flops: bool = True):
         super().__init__()
-        self.model, self.flops, self.clock = model, flops, clock
+        self.model, self.flops = model, Flops() if flops else None
         self.entries: list[Entry] = []
         self.open: list[Entry] = []
         self.failed: Entry | None = None
@@ -43,7 +46,14 @@ class Trace(TorchFunctionMode):
         self.phase = "forward"
 
     def __enter__(self) -> Trace:
-        for path, module in self.model.named_modules():
+        named = list(self.model.named_modules())
+        scripted = {id(module): path for path, module in named if isinstance(module, torch.jit.ScriptModule)}
+        if scripted:  # they take no hooks of their own
+            self.handles.append(register_module_forward_pre_hook(self._opens_scripted(scripted)))
+            self.handles.append(register_module_forward_hook(self._closes_scripted, with_kwargs=True, always_call=True))
+        for path, module in named:
+            if id(module) in scripted:
+                continue
             self.handles.append(module.register_forward_pre_hook(self._opens(path), with_kwargs=True))
             self.handles.append(module.register_forward_hook(self._closes, with_kwargs=True, always_call=True))
         return super().__enter__()
@@ -55,55 +65,81 @@ class Trace(TorchFunctionMode):
 
     def _opens(self, path: str) -> Callable:
         def before(module: nn.Module, args: tuple, kwargs: dict) -> None:
-            entry = Entry.of_module(path, module, Given(args, kwargs), len(self.open))
-            entry.phase = self.phase
-            entry.began = time.perf_counter() if self.clock else 0.0
-            if not self.open:
-                self.origins.note((args, kwargs), Origin("input"))
-            self.entries.append(entry)
-            self.open.append(entry)
+            with torch._C.DisableTorchFunction():  # what is asked of tensors here is not the user's asking
+                entry = Entry.of_module(path, module, Given(args, kwargs), len(self.open))
+                entry.phase = self.phase
+                if not self.open:
+                    self.origins.note((args, kwargs), "input")
+                self.entries.append(entry)
+                self.open.append(entry)
 
         return before
 
+    def _opens_scripted(self, paths: dict[int, str]) -> Callable:
+        def before(module: nn.Module, args: tuple) -> None:
+            if id(module) in paths:
+                self._opens(paths[id(module)])(module, args, {})
+
+        return before
+
+    def _closes_scripted(self, module: nn.Module, *rest: Any) -> None:
+        if self.open and self.open[-1].module is module and isinstance(module, torch.jit.ScriptModule):
+            self._closes(module, *rest)
+
     def _closes(self, module: nn.Module, args: tuple, kwargs: dict, output: Any) -> None:
-        entry = self.open.pop()
-        entry.seconds = time.perf_counter() - entry.began if self.clock else 0.0
-        entry.outputs = forms(output)
-        if output is None:
-            self._fails(entry, sys.exc_info()[1], Given(args, kwargs))
-        elif entry.path:
-            self.origins.note(output, Origin("module", entry.path))
+        with torch._C.DisableTorchFunction():
+            entry = self.open.pop()
+            while entry.module is not module:  # one that was left without a word is closed with the one around it
+                entry = self.open.pop()
+            entry.gives(output)
+            if output is None:
+                self._fails(entry, sys.exc_info()[1], Given(args, kwargs))
+            elif entry.path:
+                self.origins.note(output, "module", entry.path)
 
     def _fails(self, entry: Entry, error: BaseException | None, given: Given) -> None:
         if error is not None and error is not self.error:
             self.failed, self.error, entry.given = entry, error, given
 
     def __torch_function__(self, function: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
-        keywords, name = kwargs or {}, name_of(function)
-        if name in _QUIET:
-            return function(*args, **keywords)
+        keywords, name = kwargs or {}, getattr(function, "__name__", "")
         inside = self.open[-1] if self.open else None
-        entry = None if inside is not None and inside.is_torchs else Entry.of_operation(name, Given(args, keywords), inside, len(self.open))
-        counting = FlopsBelow() if self.flops and name in COUNTED else None
         try:
-            with counting or contextlib.nullcontext():
-                result = function(*args, **keywords)
+            if self.flops is not None and name in COUNTED:
+                result, flops = self.flops.call(name, function, args, keywords)
+            else:
+                result, flops = function(*args, **keywords), 0
         except Exception as error:
-            failed = entry or inside
-            if failed is not None:
-                failed.operation, failed.line = name, running_line(2)
-                self.entries += [entry] if entry is not None else []
-                self._fails(failed, error, Given(args, keywords))
+            self._broke(name, Given(args, keywords), inside, error)
             raise
-        self._ends(entry, result, counting.total if counting is not None else 0)
+        if flops:
+            for outer in self.open:
+                outer.flops += flops
+        if name == "__get__" and isinstance(result, Tensor):
+            name = getattr(getattr(function, "__self__", None), "__name__", "")
+            name = name if name in _TURNED else "size"
+        if name not in _QUIET and (inside is None or not inside.is_torchs) and isinstance(result, (Tensor, tuple, list)):
+            with torch._C.DisableTorchFunction():
+                entry = Entry.of_operation(name, Given(args, keywords), inside, len(self.open))
+                entry.flops = flops
+                self._ended(entry, result)
         return result
 
-    def _ends(self, entry: Entry | None, result: Any, flops: int) -> None:
-        for outer in self.open:
-            outer.flops += flops
-        if entry is not None and isinstance(result, (Tensor, tuple, list)):
-            entry.outputs, entry.flops = forms(result), flops
-            if entry.outputs:
-                entry.line, entry.phase = running_line(3), self.phase
-                self.entries.append(entry)
-                self.origins.note(result, Origin("operation", entry.kind, entry.line))
+    def _ended(self, entry: Entry, result: Any) -> None:
+        """An operation that gave a tensor is an entry."""
+        entry.gives(result)
+        if entry.outputs:
+            entry.phase, entry.spot = self.phase, running_spot(3)
+            self.entries.append(entry)
+            self.origins.note(result, "operation", entry.kind, entry.spot)
+
+    def _broke(self, name: str, given: Given, inside: Entry | None, error: Exception) -> None:
+        """The operation itself is the entry that failed, or the layer of torch's that called it."""
+        if inside is not None and inside.is_torchs:
+            failed = inside
+        else:
+            failed = Entry.of_operation(name, given, inside, len(self.open))
+            failed.phase = self.phase
+            self.entries.append(failed)
+        failed.operation, failed.spot = name, running_spot(3)
+        self._fails(failed, error, given)

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ...engine.nested import tensors
-from ..source_lines import NOWHERE, Line
+from ..source_lines import NOWHERE, Line, Spot, line_at
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,12 +40,12 @@ class Origin:
 class Origins:
     """Who gave which tensor. It holds no tensor: one that is gone is forgotten."""
 
-    seen: dict[int, tuple[weakref.ref, Origin]] = dataclasses.field(default_factory=dict)
+    seen: dict[int, tuple[weakref.ref, str, str, Spot | None]] = dataclasses.field(default_factory=dict)
 
-    def note(self, structure: Any, origin: Origin) -> None:
-        """The tensors in what a call gave, or was given, have this origin."""
+    def note(self, structure: Any, kind: str, name: str = "", spot: Spot | None = None) -> None:
+        """The tensors in what a call gave, or was given, have an origin of this kind."""
         for tensor in (structure,) if isinstance(structure, Tensor) else tensors(structure):
-            self.seen[id(tensor)] = weakref.ref(tensor), origin
+            self.seen[id(tensor)] = weakref.ref(tensor), kind, name, spot
 
     def of(self, structure: Any, model: nn.Module) -> tuple[Origin, ...]:
         """The origin of each tensor in the structure."""
@@ -55,4 +55,7 @@ class Origins:
 
     def _noted(self, tensor: Tensor) -> Origin:
         known = self.seen.get(id(tensor))
-        return known[1] if known is not None and known[0]() is tensor else Origin()
+        if known is None or known[0]() is not tensor:
+            return Origin()
+        _, kind, name, spot = known
+        return Origin(kind, name, line_at(spot))
