@@ -42,23 +42,6 @@ def rebuilt(path: str, **sizes: Any) -> Cure:
     return cure
 
 
-def fitted(owner: str, setting: str, axis: int) -> Cure:
-    """The cure that builds each layer below `owner` with this setting for what it is given, where that is another size."""
-
-    def cure(subject: Subject) -> Subject:
-        for name, layer in subject.model.get_submodule(owner).named_children():
-            if hasattr(layer, setting):
-                path = f"{owner}.{name}" if owner else name
-                layer.register_forward_pre_hook(lambda layer, args, path=path: _fit(subject, layer, path, args[0].shape))
-        return subject
-
-    def _fit(subject: Subject, layer: nn.Module, path: str, shape: tuple[int, ...]) -> None:
-        if getattr(layer, setting) != shape[axis]:
-            rebuilt(path, **{setting: shape[axis]})(subject)
-
-    return cure
-
-
 def resized(name: str, shape: tuple[int, ...]) -> Cure:
     """The cure that gives a parameter or buffer another shape: its numbers are kept as far as they go, and repeated behind that."""
 

@@ -35,7 +35,7 @@ def channels_last_input(trace: ShapeTrace) -> Iterator[Evidence]:
     order = (0, len(found.given.shape) - 1, *range(1, len(found.given.shape) - 1))
     fact = Fact(f"what {found.words} is given", str(found.given), f"{found.size} channels on axis {found.axis}, not on the last")
     fix = Fix("Move the channels in front of rows and columns.", f"x = x.permute{order}", "the channels moved to axis 1")
-    if len(found.given.shape) < 3 + found.axis:
+    if found.axis == 0:
         fix = Fix("Move the channels to the front.", "x = x.movedim(-1, 0)", "the channels moved to the front")
     place, cure = where(trace.failure.module, trace.failure.line), _moved(trace, found)
     yield Evidence(Confidence.LIKELY, (fact,), place, fix, cure)
