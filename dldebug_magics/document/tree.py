@@ -47,7 +47,7 @@ class Tree:
         return "\n".join([filled(self.caption), *lined([self.columns, *rows, *([self.last] if self.last else [])])])
 
     def as_html(self) -> str:
-        totals = table(self.columns, [self.last]) if self.last else ""
+        totals = table(self.columns, [self.last] if self.last else []) if self.last or not self.branches else ""
         return f"<p>{html.escape(self.caption)}</p>{self._items(self.branches)}{totals}"
 
     def _items(self, branches: Sequence[Branch]) -> str:

@@ -20,7 +20,7 @@ from ...engine.subject import Subject
 from .words import amount
 
 _SHAPE = re.compile(r"(?:(?P<name>[A-Za-z_]\w*)=)?(?P<shape>\d+(?:x\d+)*)(?::(?P<dtype>[\w.]+))?")
-_TIMES = re.compile(r"(?<=\d)\s*[xX×*]\s*(?=\d)")
+_TIMES = re.compile(r"(?<!\w)\d+(?:\s*[xX×*]\s*\d+)+")
 _TUPLE = re.compile(r"[(\[]\s*(\d+(?:\s*,\s*\d+)*)\s*,?\s*[)\]]")
 _LENGTHS = ("length", "lengths", "lens", "len")
 
@@ -63,7 +63,8 @@ def made_up(typed: str, dtype: str, device: torch.device | None) -> Any:
     >>> sorted(made_up("ids=2x5:int64,mask=(2, 5)", "float32", None))
     ['ids', 'mask']
     """
-    plain = _TUPLE.sub(lambda found: re.sub(r"\s*,\s*", "x", found[1]), _TIMES.sub("x", typed))
+    plain = _TUPLE.sub(lambda found: re.sub(r"\s*,\s*", "x", found[1]), typed)
+    plain = _TIMES.sub(lambda found: re.sub(r"\s*[xX×*]\s*", "x", found[0]), plain)
     pieces = [piece for piece in re.split(r"[,\s]+", plain.strip("\"'()[] ")) if piece]
     found = [_SHAPE.fullmatch(piece) for piece in pieces]
     wrong = next((piece for piece, match in zip(pieces, found, strict=True) if match is None), None)

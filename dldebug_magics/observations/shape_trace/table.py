@@ -10,7 +10,7 @@ from ...instruments.forms import Form
 from ...instruments.trace.clock import Span
 from .folding import Node, folded, leaves, nested
 from .row import Row
-from .words import amount, cell_of_time, short, shown
+from .words import amount, milliseconds, short, shown
 
 _FEW = 40  # rows that are shown as they are, however deep
 _SHAPING = frozenset(  # operations that are told an axis or a shape
@@ -29,7 +29,7 @@ def tree(rows: Sequence[Row], idle: Sequence[Row], depth: int) -> Tree:
     many = sum(node.count for node in nodes) > _FEW
     view = _View([*rows, *idle], depth or (2 if many else 99))
     branches = [view.branch(node, "", 0) for node in nodes]
-    branches += [Branch(view.cells(Node(row), "", True)) for row in idle]
+    branches += [Branch(view.cells(Node(row, last=row.path), "", True)) for row in idle]
     last = view.totals(rows, idle, list(leaves(whole)))
     used = [place for place in range(len(view.columns)) if place < 3 or any(_filled(branch, place) for branch in branches)]
     caption = " ".join(part for part in ("The shapes, call by call.", *view.notes(nodes)) if part)
@@ -48,7 +48,7 @@ def _kept(branch: Branch, used: Sequence[int]) -> Branch:
 class _View:
     """How one trace's rows are written."""
 
-    columns = ("call", "input", "output", "parameters", "trainable", "FLOPs", "weights", "activations", "forward", "backward")
+    columns = ("call", "input", "output", "parameters", "trainable", "FLOPs", "weights", "activations", "forward, ms", "backward, ms")
 
     def __init__(self, rows: Sequence[Row], depth: int):
         self.depth = depth
@@ -80,8 +80,8 @@ class _View:
             short(row.flops),
             amount(sum(r.parameter_bytes for r in inside)),
             amount(row.new_bytes),
-            cell_of_time(row.forward),
-            cell_of_time(row.backward),
+            milliseconds(row.forward),
+            milliseconds(row.backward),
         )
 
     def totals(self, rows: Sequence[Row], idle: Sequence[Row], ends: Iterable[Row]) -> tuple[str, ...]:
@@ -98,8 +98,8 @@ class _View:
             short(sum(row.flops for row in top)),
             amount(sum(row.parameter_bytes for row in holding)),
             amount(given),
-            cell_of_time(_sum([row.forward for row in top])),
-            cell_of_time(_sum([row.backward for row in top])),
+            milliseconds(_sum([row.forward for row in top])),
+            milliseconds(_sum([row.backward for row in top])),
         )
 
     def listed(self, found: tuple[Form, ...], most: int = 3) -> str:
