@@ -16,13 +16,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from .ask import Watch
     from .engine.errors import UserMistake
     from .engine.report import Report
     from .engine.subject import Subject
     from .notebook.page import Page
 
 __version__ = "0.1.0"
-__all__ = ["Report", "Subject", "UserMistake", "__version__", "explain", "load_ipython_extension", "unload_ipython_extension"]
+__all__ = [
+    "Report",
+    "Subject",
+    "UserMistake",
+    "__version__",
+    "explain",
+    "explain_error",
+    "load_ipython_extension",
+    "unload_ipython_extension",
+    "watch",
+]
 
 _HOMES = {"Report": "engine.report", "Subject": "engine.subject", "UserMistake": "engine.errors"}
 _BUDGET = 60.0
@@ -30,14 +41,14 @@ _BUDGET = 60.0
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """What `%load_ext dldebug` calls."""
-    from .notebook.magics import load_ipython_extension as load
+    from .notebook.loading import load_ipython_extension as load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """What `%unload_ext dldebug` calls."""
-    from .notebook.magics import unload_ipython_extension as unload
+    from .notebook.loading import unload_ipython_extension as unload
 
     unload(shell)
 
@@ -48,6 +59,28 @@ def explain(name: str) -> Page:
     from .reference import page
 
     return Page(page(name))
+
+
+def watch(function: Callable[[], Any] | None = None) -> Watch:
+    """Watch code that trains: `with dldebug.watch() as report: train()`, or `report = dldebug.watch(train)`.
+
+    What comes back has all that a report has, once the loop has ended.
+    """
+    from .ask import Watch
+
+    watching = Watch()
+    if function is not None:
+        with watching:
+            function()
+    return watching
+
+
+def explain_error(error: BaseException, subject: Subject | None = None, *, budget: float = _BUDGET) -> Report:
+    """Explain an exception post mortem. `subject` is the program to look at where the traceback holds none (a backward pass, a step)."""
+    from .instruments.post_mortem import failure_of
+    from .notebook.explanation import explanation
+
+    return collections.deque(explanation(failure_of(error), lambda: (subject, ()), budget), maxlen=1)[0]
 
 
 def __getattr__(name: str) -> Any:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from .engine.subject import Subject
 
 _ROOM = Path(__file__).parent / "observations"
-_NOT_ASKED = {"cards"}
+_NOT_ASKED = {"cards", "training_loop"}
+_WATCHED = {"watch": "training_loop"}  # seen while the user's own code runs, by a magic of its own
 
 
 def names() -> tuple[str, ...]:
@@ -31,6 +32,7 @@ def names() -> tuple[str, ...]:
 
 def experiment(name: str) -> type[Observation]:
     """The experiment's class: `overfit_batch` is `OverfitBatch`."""
+    name = _WATCHED.get(name, name)
     module = importlib.import_module(f"{__package__}.observations.{name}")
     return getattr(module, "".join(word.capitalize() for word in name.split("_")))
 
@@ -44,16 +46,21 @@ def experiment_of(stage: str) -> str:
     from .engine.stage import LADDER
 
     magics = next(rung.magics for rung in LADDER if rung.name == stage)
-    return next(name for name in magics if name in names())
+    return next(name for name in magics if name in names() or name in _WATCHED)
 
 
 def ask(name: str, subject: Subject, *, budget: float = 60.0, **options: Any) -> Generator[Report, None, Any]:
-    """Examine a subject, or climb the ladder with it; yields ever fuller reports, the last is complete."""
+    """Examine a subject, or climb the ladder with it; yields ever fuller reports, the last is complete.
+
+    To `watch`, the subject is a function without arguments that trains.
+    """
     from .checks import all_checks
     from .engine.examine import examine
     from .engine.interrupts import relayed
 
     asked: Any = experiment(name)
+    if name in _WATCHED:
+        return _watched(subject)
     if asked.stage == "all":
         return relayed(asked.measure(_rungs(subject), budget, **options), asked.report)
     checks = [check for check in all_checks() if asked.stage in (check.stage, *check.also)]
@@ -66,5 +73,54 @@ def _rungs(subject: Subject) -> Iterator[tuple[str, Callable[[float], Generator[
     from .engine.examine import frozen
 
     subject = frozen(subject)  # one batch for all rungs
-    for stage in dict.fromkeys(stage for stage, _ in files()):
+    for stage in dict.fromkeys(stage for stage, _ in files() if experiment_of(stage) in names()):
         yield stage, lambda seconds, stage=stage: ask(experiment_of(stage), subject, budget=seconds)  # type: ignore[misc]
+
+
+def _watched(program: Any) -> Generator[Report, None, None]:
+    with Watch() as watch:
+        program()
+    yield watch.report
+
+
+class Watch:
+    """`with Watch() as watch: train()`; afterwards `watch.report` says what the loop did, and `watch` has all that the report has.
+
+    An exception of the loop's passes through, and the report tells of the loop up to there. model, optimizer: known before they are seen
+    in the loop, by the names given.
+    """
+
+    report: Report
+
+    def __init__(self, **known: tuple[str, Any]):
+        from .instruments.watch import watching
+
+        self.known, self.watching = known, watching()
+
+    def __enter__(self) -> Watch:
+        self.log = self.watching.__enter__()
+        self.log.introduce(**self.known)
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        from .checks import all_checks
+        from .engine.judged import judged
+        from .observations.training_loop.seen import seen
+
+        self.watching.__exit__(kind, error, traceback)
+        checks = [check for check in all_checks() if check.stage == "loop"]
+        loop = seen(self.log, error)
+        left, stopped = self.log.left_behind, "by you" if isinstance(error, KeyboardInterrupt) else ""
+        about = {"seconds": self.log.seconds, "stopped": stopped, "untouched": not left, "left_behind": left}
+        self.report = judged(loop, () if loop.blind else checks, **about)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "report":
+            raise AttributeError("the watch is not over; its report comes at its end")
+        return getattr(self.report, name)
+
+    def __repr__(self) -> str:
+        return repr(self.report) if "report" in vars(self) else "<a watch that is not over>"
+
+    def _repr_html_(self) -> str:
+        return self.report._repr_html_()

@@ -26,19 +26,19 @@ def check_names() -> tuple[str, ...]:
     """
     from .checks import files
 
-    return tuple(cause for _, cause in files())
+    return tuple(dict.fromkeys(cause for _, cause in files()))
 
 
 def page(name: str) -> tuple[Block, ...]:
-    """The page of one check; a name that is none gets the nearest ones."""
+    """The page of one cause, which may be heard at several stages; a name that is none gets the nearest ones."""
     from .checks import files, load
     from .engine.errors import UserMistake
 
-    stage = {cause: stage for stage, cause in files()}.get(name)
-    if stage is None:
+    stages = [stage for stage, cause in files() if cause == name]
+    if not stages:
         near = difflib.get_close_matches(name, check_names(), n=3, cutoff=0.5)
         raise UserMistake(f"no cause is called `{name}`", do=f"did you mean {', '.join(near)}?" if near else "%explain lists them all")
-    return blocks(load(stage, name))
+    return tuple(block for stage in stages for block in blocks(load(stage, name)))
 
 
 def blocks(check: Check) -> tuple[Block, ...]:

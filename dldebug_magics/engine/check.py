@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from .evidence import Evidence, Severity
 from .observation import Observation, reads
-from .subject import Subject
 
-Example = Callable[[], Subject]
+Example = Callable[[], Any]  # a Subject; for the stage `loop`, a function without arguments that trains
 
 
 class Check:
@@ -34,7 +34,7 @@ class Check:
         return [] if None in needs.values() else list(self.function(**needs))
 
     def bad(self, example: Example) -> Example:
-        """Register a program with this fault: a function without arguments that returns a Subject."""
+        """Register a program with this fault: a function without arguments that returns a Subject, or for `loop` one that trains."""
         self.bad_examples.append(example)
         return example
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
+from .batch import SIZE, cut
 from .check import Check
 from .deadline import TimeSpent
 from .errors import UserMistake
@@ -44,6 +45,8 @@ class Measured:
         if kind in self.asked or kind in self.observed:
             return
         self.asked.add(kind)
+        if kind is not self.experiment and kind.reads_numbers and self._without_numbers:
+            return
         if kind is not self.experiment and time.monotonic() > deadline:
             self.not_examined.append(f"{kind.__name__}: the time budget was spent")
             return
@@ -55,10 +58,13 @@ class Measured:
         try:
             yield from self._looked({name: self.observed[need] for name, need in needed.items()}, kind, deadline, options)
         except UserMistake:
-            raise
+            if kind is self.experiment or self.experiment.needs_loss:
+                raise  # else it is what reads a loss of a program that has none
         except Exception as error:  # a look that can't be had costs its checks, not the report, which says so
             if kind is self.experiment:
                 raise
+            if self._crashed and not self.experiment.needs_loss:
+                return  # the crash is what is told, and what it leaves unseen is no news
             said = "the program crashed before" if self._crashed else f"{type(error).__name__}: {error}".splitlines()[0]
             self.not_examined.append(f"{kind.__name__}: {said}")
         except TimeSpent:
@@ -66,12 +72,17 @@ class Measured:
 
     def _looked(self, needs: dict[str, Any], kind: Kind, deadline: float, options: dict[str, Any]) -> Iterator[str]:
         with self.lender.lend() as lent:
-            for seen in kind.measure(dataclasses.replace(lent, deadline=deadline), **needs, **options):
+            batch = lent.batch if kind is self.experiment or self._crashed else cut(lent.batch, SIZE)
+            for seen in kind.measure(dataclasses.replace(lent, batch=batch, deadline=deadline), **needs, **options):
                 self.observed[kind] = seen
                 yield getattr(seen, "line", str)() if hasattr(seen, "line") else f"looking at {kind.__name__}"
                 if time.monotonic() > deadline:
                     self.not_examined.append(f"{kind.__name__} to its end: its share of the time was spent")
                     break
+
+    @property
+    def _without_numbers(self) -> bool:
+        return bool(getattr(self.observed.get(self.experiment), "on_meta", False))
 
     @property
     def _crashed(self) -> bool:

@@ -17,7 +17,7 @@ from .measure import Lends
 from .report import RuledOut, Tried
 from .run import Run
 from .subject import Subject
-from .suspect import Suspect, Trial
+from .suspect import NotCured, Suspect, Trial
 
 Rerun = Callable[[Subject, Run | None], Iterator[Run]]  # of a cured subject, and the run that it races
 _BETTER = 0.5  # of the uncured excess: an improvement that makes a suspect likely
@@ -74,12 +74,15 @@ class Proof:
         trial = Trial((suspect,))
         try:
             with self.lender.lend() as lent:
-                lent = suspect.evidence.cure(dataclasses.replace(lent, deadline=self.deadline))  # type: ignore[misc]
+                lent = suspect.cured(dataclasses.replace(lent, deadline=self.deadline))
                 for trial.run in self.rerun(lent, self.uncured):
                     yield trial.run
                     in_time(lent)
                     if self.uncured.passed and not self._better(trial, len(trial.run.losses)):
                         break  # no sooner than without it
+        except NotCured as error:  # nothing was run; the report says why
+            self.not_tried.append(f"the cure of {name}: {error}")
+            return
         except TimeSpent:  # a run that was cut short clears nobody
             self.steps += len(trial.run.losses) if trial.run is not None else 0
             trial.run = None
@@ -119,16 +122,7 @@ class Proof:
             return ()
         repaired = [id(trial) for trial in self.repaired]
         ranked = sorted(self.trials, key=lambda trial: id(trial) not in repaired)
-        return tuple(
-            Tried(
-                " and ".join(s.check.name for s in trial.suspects),
-                " ".join(s.evidence.fix.sentence for s in trial.suspects),
-                "\n".join(s.evidence.fix.code for s in trial.suspects),
-                id(trial) in repaired,
-                "there was no time" if trial.run is None else trial.run.told(),
-            )
-            for trial in ranked
-        )
+        return tuple(trial.written(id(trial) in repaired) for trial in ranked)
 
     def ruled_out(self, findings: list[Finding]) -> list[RuledOut]:
         """The suspects that the trials cleared, each once."""

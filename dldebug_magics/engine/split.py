@@ -14,6 +14,7 @@ from typing import Any
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence
 
+from .arguments import Arguments
 from .nested import fields, is_record
 from .subject import Subject
 
@@ -26,6 +27,8 @@ _known: weakref.WeakKeyDictionary[Any, tuple[Takes | None, Takes | None]] = weak
 
 def split(subject: Subject, batch: Any) -> Split:
     """A batch as (positional arguments, keyword arguments, targets) of model and loss."""
+    if isinstance(batch, Arguments):
+        return batch.positional, batch.keywords, batch.targets
     takes = parameters(_forward_of(subject.model))
     if isinstance(batch, Mapping) or is_record(batch) or any(name in LABELS for name in getattr(batch, "_fields", ())):
         return _split_named(subject, batch, takes)

@@ -16,8 +16,10 @@ class Stage:
 
 LADDER = (
     Stage("start_simple", "Is my first set-up simple and sane?", ("start_simple",)),
-    Stage("run", "Why does it crash: shapes, casting, memory, other?", ("shape_trace", "memory_plan", "explain_error")),
-    Stage("overfit", "Can it drive one batch to zero loss? What goes wrong in my loop?", ("overfit_batch", "watch")),
+    Stage("run", "Why does it crash: shapes, casting, memory, other?", ("shape_trace", "explain_error")),
+    Stage("memory", "Does it fit: what takes the room, and how large a batch is left?", ("memory_plan",)),
+    Stage("overfit", "Can it drive one batch to zero loss?", ("overfit_batch",)),
+    Stage("loop", "What goes wrong in my own training loop?", ("watch",)),
     Stage("data", "Are the loaders sound: labels that belong to their inputs, splits apart, nothing broken?", ("data_audit",)),
     Stage("compare", "Does it do what a known implementation or a baseline does?", ("compare_known",)),
     Stage("evaluate", "Bias, variance, distribution shift, or an over-used validation set?", ("bias_variance",)),
@@ -33,6 +35,6 @@ def stage(name: str) -> Stage:
     """The rung of that name.
 
     >>> stage("overfit").magics
-    ('overfit_batch', 'watch')
+    ('overfit_batch',)
     """
     return next(rung for rung in LADDER if rung.name == name)

@@ -7,7 +7,13 @@ import math
 
 from .check import Check
 from .evidence import Confidence, Evidence
+from .report import Tried
 from .run import Run
+from .subject import Subject
+
+
+class NotCured(Exception):
+    """A cure that could not be made: no memory on the device, a tensor without numbers."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +27,13 @@ class Suspect:
     def rank(self) -> tuple[bool, int]:
         """What is believed first: structure before hyperparameters, then the stronger evidence."""
         return self.check.hyperparameter, list(Confidence).index(self.evidence.confidence)
+
+    def cured(self, lent: Subject) -> Subject:
+        """The cure, made on a loan; `NotCured` where it can't be made."""
+        try:
+            return self.evidence.cure(lent)  # type: ignore[misc]
+        except Exception as error:
+            raise NotCured(f"{type(error).__name__}: {error}".splitlines()[0]) from error
 
     @property
     def kind(self) -> str:
@@ -44,6 +57,16 @@ class Trial:
     def told(self) -> bool:
         """Whether the trial says anything: a copy that crashes under a cure clears nobody."""
         return self.run is not None and self.run.crash is None
+
+    def written(self, repaired: bool) -> Tried:
+        """The change that was made, for the report."""
+        return Tried(
+            " and ".join(s.check.name for s in self.suspects),
+            " ".join(s.evidence.fix.sentence for s in self.suspects),
+            "\n".join(s.evidence.fix.code for s in self.suspects),
+            repaired,
+            "there was no time" if self.run is None else self.run.told(),
+        )
 
     def outcome(self) -> str:
         """What the cure changed, and what happened then."""

@@ -77,3 +77,19 @@ def with_argument(source: str, name: str, argument: str) -> str:
     for call in calls:
         call.keywords.append(ast.keyword(key, ast.parse(value, mode="eval").body))
     return ast.unparse(tree) if calls else ""
+
+
+def renamed_call(source: str, name: str, other: str) -> str:
+    """The statement with calls of `name` made calls of `other`; empty where the line can't be read or has no such call.
+
+    >>> renamed_call("x = x.view(len(x), -1)", "view", "reshape")
+    'x = x.reshape(len(x), -1)'
+    """
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return ""
+    calls = [n.func for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr == name]
+    for called in calls:
+        called.attr = other
+    return ast.unparse(tree) if calls else ""

@@ -12,6 +12,7 @@ import sysconfig
 import traceback
 from pathlib import Path
 from types import FrameType, TracebackType
+from typing import Any
 
 _PACKAGE = str(Path(__file__).parents[1])
 _WITHIN = tuple(str(Path(_PACKAGE, room)) for room in ("instruments", "cures"))
@@ -129,5 +130,16 @@ def place(filename: str, line: int) -> str:
 def _cell_number(filename: str) -> int | None:
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
-    numbers = getattr(getattr(shell, "compile", None), "_filename_map", {})
-    return numbers.get(filename)
+    numbers = getattr(getattr(shell, "compile", None), "_filename_map", None)
+    return _by_source(shell, filename) if numbers is None else numbers.get(filename)
+
+
+def _by_source(shell: Any, filename: str) -> int | None:
+    """The cell's number in an old IPython, which keeps no table of them: the last cell with the same source.
+
+    The body of a cell magic has the magic's own line as a comment before it.
+    """
+    source = "".join(linecache.getlines(filename)).rstrip() if shell is not None else ""
+    history = shell.history_manager if source else None
+    cells = history.input_hist_raw if source.startswith("# %%") and history else getattr(history, "input_hist_parsed", [])
+    return next((number for number in reversed(range(len(cells))) if cells[number].rstrip() == source.removeprefix("# ")), None)

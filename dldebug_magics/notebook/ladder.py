@@ -17,6 +17,7 @@ To set one: %subject model loss_fn optimizer train_loader --val val_loader"""
 _ALSO = (
     ("%diagnose", "Climbs the ladder by itself, within a budget, and stops where something is wrong."),
     ("%subject", "Names once what the later magics use."),
+    ("%explain_error", "Explains the last exception of the notebook: where it arose, why, and which change makes it run."),
     ("%explain NAME", "Shows the page of a check: what it is, why it hurts, how it is proven and fixed."),
 )
 

@@ -1,4 +1,4 @@
-"""The magics of dldebug, and how they come into a shell and leave it again without a trace.
+"""The magics of dldebug, in one class.
 
 Loading imports no torch: the experiments are known by their file names until one is run, asked for help, or completed.
 """
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class, needs_local_scope, no_var_expand
+from traitlets import Bool
 
 from .. import ask, reference
 from ..document import Block, Text
@@ -16,13 +17,17 @@ from ..engine.errors import UserMistake
 from .arguments import parse
 from .assemble import subject_of
 from .completion import Completion
+from .explain_error import ExplainError
 from .ladder import kept_page, ladder
 from .names import Names
 from .options import FLAG, ROLES, Option
 from .page import Page
+from .raised import Raised
 from .roles import assigned
 from .session import Session
 from .spoken import Spoken
+from .traced_cell import TracedCell
+from .watch import WatchedCell
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -34,11 +39,18 @@ SUBJECT_OPTIONS = {option.name: option for option in (*ROLES, Option("clear", FL
 class DLDebugMagics(Magics):
     """Diagnose a PyTorch model in the notebook; `%dldebug` shows what there is to ask."""
 
+    explain_errors = Bool(False, help="Explain exceptions of a model, its loss or optimizer before their traceback.").tag(config=True)
+
     def __init__(self, shell: InteractiveShell):
         super().__init__(shell=shell)
         self.session = Session(shell)
-        spoken_magics = {name: Spoken(name, self.session) for name in ask.names()}
+        explain_error = ExplainError(self.session)
+        self.raised = Raised(shell, explain_error.tell)
+        self.raised.turn(self.explain_errors)
+        self.observe(lambda change: self.raised.turn(change["new"]), "explain_errors")
+        spoken_magics = {name: Spoken(name, self.session) for name in ask.names()} | {"explain_error": explain_error}
         self.magics["line"] |= spoken_magics
+        self.magics["cell"] |= {"shape_trace": TracedCell(self.session), "watch": WatchedCell(self.session)}
         sources = {name: spoken.options for name, spoken in spoken_magics.items()} | {"subject": lambda: SUBJECT_OPTIONS}
         self.completion = Completion(shell, sources)
 
@@ -107,30 +119,3 @@ class DLDebugMagics(Magics):
         if line.partition("#")[0].rstrip().endswith(";"):
             self.session.shown.remember(page)
         return page
-
-
-def load_ipython_extension(shell: InteractiveShell) -> None:
-    """Add the magics to a shell, once."""
-    if _loaded(shell) is None:
-        magics = DLDebugMagics(shell)
-        shell.register_magics(magics)
-        magics.completion.start()
-
-
-def unload_ipython_extension(shell: InteractiveShell) -> None:
-    """Take everything out of the shell that loading put in."""
-    magics = _loaded(shell)
-    if magics is None:
-        return
-    for kind, own in magics.magics.items():
-        table = shell.magics_manager.magics[kind]
-        for name in [name for name, magic in own.items() if table.get(name) == magic]:
-            del table[name]
-    del shell.magics_manager.registry[DLDebugMagics.__name__]
-    shell.configurables[:] = [configurable for configurable in shell.configurables if configurable is not magics]
-    magics.completion.stop()
-    magics.session.shown.forget()
-
-
-def _loaded(shell: InteractiveShell) -> DLDebugMagics | None:
-    return shell.magics_manager.registry.get(DLDebugMagics.__name__)

@@ -60,11 +60,20 @@ class Spoken:
         if "help" in typed.options:
             print(self.getdoc())
             return None
-        values = {name: value_of(options[name], text, names.value) for name, text in typed.options.items() if name not in FIELDS}
+        values = self._values(typed, names)
         subject, said = self._subject(typed, values.get("seed", 0), names)
         passed_on = {name: value for name, value in values.items() if name not in _SHARED or name == "budget"}
-        screen = Screen(self.session.shell, self.session.shown, f"%{self.name}", quiet=typed.silent or "quiet" in values)
         reports = cast("Generator[Report, None, None]", ask.ask(self.name, subject, **passed_on))
+        return self._told(reports, said, typed, values)
+
+    def _values(self, typed: Line, names: Names) -> dict[str, Any]:
+        options = self.options()
+        return {name: value_of(options[name], text, names.value) for name, text in typed.options.items() if name not in FIELDS}
+
+    def _told(self, reports: Generator[Report, None, None], said: tuple[str, ...], typed: Line, values: dict[str, Any]) -> Report | None:
+        """Follow a run on the screen to its report."""
+        __tracebackhide__ = True
+        screen = Screen(self.session.shell, self.session.shown, f"%{self.name}", quiet=typed.silent or "quiet" in values)
         report, press = _followed(reports, screen)
         return self._ended(report and dataclasses.replace(report, said=(*said, *report.said)), press, screen, "assert" in values)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import time
 
@@ -10,6 +11,7 @@ import torch
 from torch import nn
 
 from dldebug_magics.ask import ask
+from dldebug_magics.ask import experiment as ask_for
 from dldebug_magics.checks.small_data import classes
 from dldebug_magics.engine.evidence import Confidence
 from dldebug_magics.engine.subject import Subject
@@ -99,6 +101,26 @@ def test_the_budget_is_kept_and_what_was_left_is_said():
     assert time.monotonic() - began < 3.0
     assert any("time" in line for line in report.not_examined)
     assert report.untouched
+
+
+def test_a_cure_that_cannot_be_made_costs_its_suspect_and_not_the_report():
+    from dldebug_magics.checks import all_checks
+    from dldebug_magics.engine.evidence import Evidence, Fix
+    from dldebug_magics.engine.examine import examine
+    from dldebug_magics.engine.suspect import NotCured, Suspect
+
+    def broken(lent):
+        raise NotImplementedError("no data\nat all")
+
+    (check,) = [check for check in all_checks() if check.name == "softmax_before_cross_entropy"]
+    evidence = Evidence(Confidence.LIKELY, fix=Fix("Mend it."), cure=broken)
+    with pytest.raises(NotCured, match=r"NotImplementedError: no data$"):
+        Suspect(check, evidence).cured(program())
+    saying = copy.copy(check)
+    saying.function = lambda **_: iter([evidence])
+    report = list(examine(program(nn.Softmax(dim=1)), ask_for("overfit_batch"), [saying]))[-1]
+    assert f"the cure of {check.name}: NotImplementedError: no data" in report.not_examined and report.untouched
+    assert not any(f.confidence is Confidence.PROVEN for f in report.findings)
 
 
 class Slow(nn.Module):

@@ -60,7 +60,7 @@ class Kernel:
             message = self.client.get_iopub_msg(timeout=PATIENCE)
             if message["parent_header"].get("msg_id") == asked:
                 messages.append(message)
-                if stop_at and stop_at in str(message["content"].get("data")):
+                if stop_at and stop_at in str(message["content"].get("data") or message["content"].get("text")):
                     self.manager.interrupt_kernel()
                     stop_at = ""
         return messages
@@ -182,3 +182,65 @@ def test_tab_and_help_through_the_front_end(kernel):
     assert {"quick"} <= set(offered["matches"]) and offered["cursor_start"] == len(line) - 2
     (page,) = kernel.ask("execute", "%overfit_batch?")["payload"]
     assert "--steps" in page["data"]["text/plain"] and page["data"]["text/plain"].count("overfit_batch net") >= 3
+
+
+FAILING = """
+class Wrong(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = nn.Linear(6, 8), nn.Linear(7, 3)
+    def forward(self, x):
+        return self.head(self.body(x))
+wrong = Wrong()
+wrong(batch[0])
+"""
+
+
+def shown(messages: list[dict]) -> str:
+    return " ".join(" ".join(content["data"]["text/plain"] for content in of(messages, "display_data", "execute_result")).split())
+
+
+def test_an_exception_is_explained_afterwards_with_its_cell_and_line(kernel):
+    (error,) = of(kernel.run(FAILING), "error")
+    number = int(kernel.value("len(In)")) - 1
+    messages = kernel.run("r = %explain_error")
+    told = " ".join(of(messages, "update_display_data", "display_data")[-1]["data"]["text/plain"].split())
+    assert "RuntimeError in the forward pass" in told and "proven: linear_in_features_mismatch" in told and "bit-identical" in told
+    assert f"cell {number}, line 6" in told and error["evalue"] in told and "wrong.head = nn.Linear(8, 3)" in told
+    assert not of(messages, "error", "stream")
+
+
+def test_an_exception_is_explained_in_front_of_its_traceback(kernel):
+    kernel.run(FAILING)
+    (alone,) = of(kernel.run("wrong(batch[0])"), "error")
+    assert not of(kernel.run("%config DLDebugMagics.explain_errors = True"), "error", "stream")
+    try:
+        before = kernel.value("state()")
+        messages = kernel.run("wrong(batch[0])")
+        kinds = [message["msg_type"] for message in messages if message["msg_type"] in ("display_data", "error")]
+        assert kinds == ["display_data", "error"] and "linear_in_features_mismatch" in shown(messages) and not printed(messages, "stderr")
+        (error,) = of(messages, "error")
+        assert (error["ename"], error["evalue"], len(error["traceback"])) == (alone["ename"], alone["evalue"], len(alone["traceback"]))
+        assert kernel.ask("execute", "wrong(batch[0])", stop_on_error=False)["evalue"] == error["evalue"]
+        assert kernel.value("state()") == before
+        other = kernel.run("undefined")
+        assert not of(other, "display_data", "stream") and of(other, "error")[0]["ename"] == "NameError"
+    finally:
+        kernel.run("%config DLDebugMagics.explain_errors = False")
+    assert not of(kernel.run("wrong(batch[0])"), "display_data")
+
+
+def test_a_cell_under_the_tracer_shows_its_shapes_and_its_own_exception(kernel):
+    messages = kernel.run("%%shape_trace net\nout = net(batch[0])\nout.shape[0] * 3")
+    assert "48" in shown(messages) and "it runs, output 16 x 3" in shown(messages).replace("It runs", "it runs")
+    messages = kernel.run("%%shape_trace wrong\nwrong(batch[0])")
+    kinds = [message["msg_type"] for message in messages if message["msg_type"] in ("display_data", "error")]
+    assert kinds == ["display_data", "error"] and "proven: linear_in_features_mismatch" in shown(messages)
+    (error,) = of(messages, "error")
+    assert error["ename"] == "RuntimeError" and "traced_cell" not in "".join(error["traceback"])
+
+
+def test_the_stop_button_passes_through_a_cell_under_the_tracer(kernel):
+    messages = kernel.run("%%shape_trace net\nnet(batch[0])\nprint('begun')\ntime.sleep(30)", stop_at="begun")
+    assert [error["ename"] for error in of(messages, "error")] == ["KeyboardInterrupt"]
+    assert kernel.value("[len(m._forward_pre_hooks) for m in net.modules()]") == str([0] * 5)

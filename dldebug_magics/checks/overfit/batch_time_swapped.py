@@ -14,12 +14,11 @@ from ...instruments.source_lines import where
 from ...observations.cards.mixing import MixingCard
 from ...observations.cards.samples import SampleCard
 from ...observations.cards.set_up import SetUp
-from ...observations.overfit_batch import OverfitBatch
 from ..small_data import courses
 
 
-@check(severity=Severity.ERROR)
-def batch_time_swapped(mixing: MixingCard, samples: SampleCard, setup: SetUp, run: OverfitBatch) -> Iterator[Evidence]:
+@check(severity=Severity.ERROR, also=("run",))
+def batch_time_swapped(mixing: MixingCard, samples: SampleCard, setup: SetUp) -> Iterator[Evidence]:
     """A recurrent or attention layer takes the batch for the time axis: it runs from sample to sample.
 
     `LSTM`, `GRU`, `MultiheadAttention` and `Transformer` expect `[time, batch, features]` unless they are told `batch_first=True`. Given

@@ -14,7 +14,7 @@ from ...observations.cards.targets import TargetCard
 from ..small_data import flags
 
 
-@check(severity=Severity.ERROR)
+@check(severity=Severity.ERROR, also=("run",))
 def bce_on_logits(targets: TargetCard, setup: SetUp) -> Iterator[Evidence]:
     """Raw scores are fed to a loss that expects probabilities.
 

@@ -15,7 +15,7 @@ from ...observations.cards.set_up import SetUp
 from ...observations.cards.targets import TargetCard
 
 
-@check(severity=Severity.ERROR)
+@check(severity=Severity.ERROR, also=("run",))
 def class_dim_wrong(targets: TargetCard, setup: SetUp, axes: ClassAxisCard) -> Iterator[Evidence]:
     """The classes do not stand on the axis of the logits on which the loss looks for them.
 

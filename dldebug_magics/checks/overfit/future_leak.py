@@ -18,7 +18,7 @@ from ...observations.cards.time_axis import TimeCard
 from ..small_data import sentences
 
 
-@check(severity=Severity.ERROR)
+@check(severity=Severity.ERROR, also=("run",))
 def future_leak(time: TimeCard, setup: SetUp, axes: ClassAxisCard, softmaxes: SoftmaxCard) -> Iterator[Evidence]:
     """A model that predicts the next step sees it.
 

@@ -9,36 +9,36 @@ from ...cures.into_loss import given
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
+from ...observations.cards.class_count import ClassCount, labels_in
 from ...observations.cards.targets import TargetCard
 from ..small_data import classes
 
 
-@check(severity=Severity.ERROR)
-def label_out_of_range(targets: TargetCard) -> Iterator[Evidence]:
+@check(severity=Severity.ERROR, also=("run",))
+def label_out_of_range(targets: TargetCard, count: ClassCount) -> Iterator[Evidence]:
     """A label names a class that the model has no output for.
 
-    With C outputs the classes are numbered 0 to C - 1. Labels that begin at 1, or -1 for "unknown", or more classes than outputs make the
-    loss read beyond the end of a row.
+    With C outputs the classes are numbered 0 to C - 1. Labels that begin at 1, or a mark such as -1 or 255 for "unknown", make the loss
+    read beyond the end of a row.
 
     Shows as: "Target 10 is out of bounds"; on a GPU a device-side assert, often lines later.
     Proven by: the smallest and largest label against the number of outputs; where the labels only need renumbering, a copy that memorises.
-    Not this when: the label is the loss's own ignore_index.
+    Not this when: the label is the loss's own ignore_index; or the data have more classes than there are outputs (num_classes_mismatch).
     Fails: labels 1 to C whose largest does not come up in this batch.
     See: torch.nn.CrossEntropyLoss, "class indices in the range [0, C)".
     """
-    if not targets.takes_labels or targets.classes < 2:
+    labels = labels_in(targets)
+    if not targets.takes_labels or targets.classes < 2 or count.needed or not labels:
         return
-    low, high = targets.target.span
-    values = [v for v in targets.target.values or (low, high) if v != targets.ignore_index]
-    if values and not (min(values) >= 0 and max(values) < targets.classes):
-        yield _evidence(targets, values)
+    if min(labels) < 0 or max(labels) >= targets.classes:
+        yield _evidence(targets, sorted({*labels, *((count.low, count.high) if count.read else ())}))
 
 
-def _evidence(targets: TargetCard, values: list[float]) -> Evidence:
+def _evidence(targets: TargetCard, values: list[int]) -> Evidence:
     fix, change, settings = _remedy(values, targets.classes, bool(targets.target.values))
     return Evidence(
         Confidence.PROVEN,
-        facts=(Fact("labels", f"{min(values):.0f} to {max(values):.0f}", f"0 to {targets.classes - 1}, as there are outputs"),),
+        facts=(Fact("labels", f"{min(values)} to {max(values)}", f"0 to {targets.classes - 1}, as there are outputs"),),
         where=targets.loss_line.place,
         fix=fix,
         cure=None if change is None else given(targets.loss, lambda output, labels: (output, change(labels)), **settings),
@@ -47,9 +47,9 @@ def _evidence(targets: TargetCard, values: list[float]) -> Evidence:
     )
 
 
-def _remedy(values: list[float], count: int, all_known: bool) -> tuple[Fix, Callable[[Tensor], Tensor] | None, dict[str, int]]:
+def _remedy(values: list[int], count: int, all_known: bool) -> tuple[Fix, Callable[[Tensor], Tensor] | None, dict[str, int]]:
     """The fix, the labels changed, and settings of the loss; no change where only more outputs or other numbers help."""
-    outside = [int(v) for v in values if not 0 <= v < count]
+    outside = [v for v in values if not 0 <= v < count]
     if min(values) == 1 and max(values) == count:
         return Fix("Count the classes from 0.", "labels = labels - 1", "labels counted from 0"), lambda labels: labels - 1, {}
     if all_known and set(values) == {-1, 1}:
@@ -59,7 +59,7 @@ def _remedy(values: list[float], count: int, all_known: bool) -> tuple[Fix, Call
         mark = {"ignore_index": outside[0]}
         fix = Fix("Tell the loss which label means none.", f"CrossEntropyLoss(ignore_index={outside[0]})", f"the mark {outside[0]} ignored")
         return fix, lambda labels: labels, mark
-    return Fix(f"Give the last layer {max(values) + 1:.0f} outputs, or number the classes from 0."), None, {}
+    return Fix(f"Give the last layer {max(values) + 1} outputs, or number the classes from 0."), None, {}
 
 
 def _program(first: int) -> Subject:

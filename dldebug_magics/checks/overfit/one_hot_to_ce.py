@@ -15,7 +15,7 @@ from ...observations.cards.targets import TargetCard
 from ..small_data import classes
 
 
-@check(severity=Severity.ERROR)
+@check(severity=Severity.ERROR, also=("run",))
 def one_hot_to_ce(targets: TargetCard, setup: SetUp) -> Iterator[Evidence]:
     """The labels are one-hot rows of whole numbers, and the loss refuses them.
 

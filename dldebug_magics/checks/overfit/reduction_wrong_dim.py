@@ -12,12 +12,11 @@ from ...engine.subject import Subject
 from ...instruments.source_lines import where
 from ...observations.cards.mixing import Mixer, MixingCard
 from ...observations.cards.samples import SampleCard
-from ...observations.overfit_batch import OverfitBatch
 from ..small_data import courses
 
 
-@check(severity=Severity.ERROR)
-def reduction_wrong_dim(mixing: MixingCard, samples: SampleCard, run: OverfitBatch) -> Iterator[Evidence]:
+@check(severity=Severity.ERROR, also=("run",))
+def reduction_wrong_dim(mixing: MixingCard, samples: SampleCard) -> Iterator[Evidence]:
     """A mean, sum or maximum is taken over the batch, where another axis was meant.
 
     `x.mean(0)` pools the samples, and not the time steps or pixels of each; a norm or sum that names no axis takes all of them. The
@@ -39,7 +38,11 @@ def _evidence(mixing: MixingCard, samples: SampleCard, mixer: Mixer) -> Evidence
     return Evidence(
         Confidence.PROVEN if samples.from_loader else Confidence.LIKELY,
         facts=(
-            Fact(f"what {mixer.name} makes of it", f"{mixer.shapes[0]} becomes {mixer.shapes[1]}", f"{samples.samples} samples apart"),
+            Fact(
+                f"what {mixer.name} makes of it",
+                f"{mixer.shapes[0]} becomes {mixer.shapes[1] or 'nothing'}",
+                f"{samples.samples} samples apart",
+            ),
             Fact("samples whose output moves when another sample changes", samples.moved, "0"),
             Fact(f"the same with dim={dims}", "0", "0"),
         ),

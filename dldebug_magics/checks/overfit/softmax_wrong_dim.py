@@ -15,7 +15,7 @@ from ...observations.cards.softmaxes import SoftmaxCard
 from ..small_data import classes
 
 
-@check(severity=Severity.ERROR)
+@check(severity=Severity.ERROR, also=("run",))
 def softmax_wrong_dim(softmaxes: SoftmaxCard) -> Iterator[Evidence]:
     """A softmax goes over the wrong axis: over the samples, or over places where a loss of classes expects classes.
 

@@ -12,12 +12,11 @@ from ...engine.subject import Subject
 from ...instruments.source_lines import where
 from ...observations.cards.mixing import Mixer, MixingCard
 from ...observations.cards.samples import SampleCard
-from ...observations.overfit_batch import OverfitBatch
 from ..small_data import courses
 
 
-@check(severity=Severity.ERROR)
-def view_instead_of_permute(mixing: MixingCard, samples: SampleCard, run: OverfitBatch) -> Iterator[Evidence]:
+@check(severity=Severity.ERROR, also=("run",))
+def view_instead_of_permute(mixing: MixingCard, samples: SampleCard) -> Iterator[Evidence]:
     """A view or reshape stands where a transpose was meant: the shape is right, and the numbers are in the wrong places.
 
     `view` and `reshape` keep the order in memory and cut it anew; only `permute`, `transpose` and `movedim` move an axis. A batch of

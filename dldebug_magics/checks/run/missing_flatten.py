@@ -1,24 +1,28 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import nn
 
 from ...cures.layers import given_to
+from ...cures.mended import mended
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
 from ...instruments.source_edits import module_expression
 from ...instruments.source_lines import where
 from ...observations.shape_trace import ShapeTrace
+from ...observations.shape_trace.reader import Wanted
+from ...observations.shape_trace.wanted import wanted
 
 
 @check(severity=Severity.ERROR)
 def missing_flatten(trace: ShapeTrace) -> Iterator[Evidence]:
     """A linear layer is given maps or sequences where it was built for one flat row a sample.
 
-    `Linear` works on the last axis only. Behind a convolution the channels, rows and columns must first be flattened into one axis.
+    `Linear` works on the last axis only. Behind a convolution the channels, rows and columns must first be flattened into one axis, and the
+    batch must stay apart: `torch.flatten(x)` without the 1 makes one row of all samples.
 
     Shows as: "mat1 and mat2 shapes cannot be multiplied (192x5 and 100x10)", though the number of features is right for a whole sample.
     Proven by: all axes behind the batch multiply to `in_features`; with a flatten in front of the layer a copy runs.
@@ -26,18 +30,25 @@ def missing_flatten(trace: ShapeTrace) -> Iterator[Evidence]:
     Fails: nothing known.
     See: torch.nn.Flatten; FSDL, "get your model to run", forgot to flatten after a convolution.
     """
-    failure = trace.failure
-    if failure is None or failure.module_kind != "Linear" or failure.operation != "linear" or not failure.says("cannot be multiplied"):
+    found = wanted(trace.failure)
+    if found is None or found.family != "linear" or trace.failure is None:
         return
-    form, wanted = failure.inputs[0], failure.settings["in_features"]
-    if len(form.shape) < 3 or form.numel != wanted * form.shape[0]:
+    shape, size = found.given.shape, found.size
+    together = len(shape) == 1 and shape[0] > size and shape[0] % size == 0
+    if not found.is_unflattened and not together:
         return
-    layer = module_expression(trace.name, failure.module)
-    product = " x ".join(map(str, form.shape[1:]))
-    fact = Fact(f"what `{failure.module}` is given", str(form), f"{form.shape[0]} x {wanted}: {wanted} = {product}")
-    fix = Fix("Flatten all axes but the batch first.", f"{layer}(torch.flatten(x, 1))", "a flatten in front of the layer")
-    cure = given_to(failure.module, lambda tensor: tensor.flatten(1))
-    yield Evidence(Confidence.LIKELY, (fact,), where(failure.module, failure.line), fix, cure)
+    product = " x ".join(map(str, shape[1:])) if len(shape) > 2 else f"one of {shape[0] // size} samples"
+    fact = Fact(f"what {found.words} is given", str(found.given), f"samples x {size}: {size} = {product}")
+    call = f"{module_expression(trace.name, found.path)}(torch.flatten(x, 1))"
+    fix = Fix("Flatten all axes but the batch first.", call, "all axes but the batch flattened in front of it")
+    yield Evidence(Confidence.LIKELY, (fact,), where(trace.failure.module, trace.failure.line), fix, _flattened(found))
+
+
+def _flattened(found: Wanted) -> Callable[[Subject], Subject]:
+    change = lambda tensor: tensor.reshape(-1, found.size)  # noqa: E731 (whole samples only: the axes multiply to it)
+    if found.parameter:
+        return mended({found.kind}, lambda function, tensor, *rest, **named: function(change(tensor), *rest, **named))
+    return given_to(found.path, change, found.given.shape)
 
 
 def _program(*between: nn.Module) -> Subject:

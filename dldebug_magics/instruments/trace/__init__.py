@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 from ..source_lines import running_spot
 from .entry import Entry, Given
 from .flops import COUNTED, Flops
+from .origins import Origins
 
 _QUIET = frozenset(  # they say what a tensor is, and make none
     "size dim ndimension stride numel nelement element_size storage_offset untyped_storage data_ptr is_contiguous is_floating_point "
@@ -41,6 +42,7 @@ class Trace(TorchFunctionMode):
         self.failed: Entry | None = None
         self.error: BaseException | None = None
         self.handles: list[Any] = []
+        self.origins = Origins()
         self.phase = "forward"
 
     def __enter__(self) -> Trace:
@@ -66,6 +68,8 @@ class Trace(TorchFunctionMode):
             with torch._C.DisableTorchFunction():  # what is asked of tensors here is not the user's asking
                 entry = Entry.of_module(path, module, Given(args, kwargs), len(self.open))
                 entry.phase = self.phase
+                if not self.open:
+                    self.origins.note((args, kwargs), "input")
                 self.entries.append(entry)
                 self.open.append(entry)
 
@@ -89,11 +93,13 @@ class Trace(TorchFunctionMode):
                 entry = self.open.pop()
             entry.gives(output)
             if output is None:
-                self._fails(entry, sys.exc_info()[1])
+                self._fails(entry, sys.exc_info()[1], Given(args, kwargs))
+            elif entry.path:
+                self.origins.note(output, "module", entry.path)
 
-    def _fails(self, entry: Entry, error: BaseException | None) -> None:
+    def _fails(self, entry: Entry, error: BaseException | None, given: Given) -> None:
         if error is not None and error is not self.error:
-            self.failed, self.error = entry, error
+            self.failed, self.error, entry.given = entry, error, given
 
     def __torch_function__(self, function: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         keywords, name = kwargs or {}, getattr(function, "__name__", "")
@@ -125,6 +131,7 @@ class Trace(TorchFunctionMode):
         if entry.outputs:
             entry.phase, entry.spot = self.phase, running_spot(3)
             self.entries.append(entry)
+            self.origins.note(result, "operation", entry.kind, entry.spot)
 
     def _broke(self, name: str, given: Given, inside: Entry | None, error: Exception) -> None:
         """The operation itself is the entry that failed, or the layer of torch's that called it."""
@@ -134,5 +141,5 @@ class Trace(TorchFunctionMode):
             failed = Entry.of_operation(name, given, inside, len(self.open))
             failed.phase = self.phase
             self.entries.append(failed)
-        failed.operation, failed.given, failed.spot = name, given, running_spot(3)
-        self._fails(failed, error)
+        failed.operation, failed.spot = name, running_spot(3)
+        self._fails(failed, error, given)

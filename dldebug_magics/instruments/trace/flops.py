@@ -111,6 +111,20 @@ def _key(name: str, arguments: tuple, keywords: dict[str, Any]) -> tuple[Any, ..
     return (name, torch.is_grad_enabled(), tuple(found), tuple(plain))
 
 
+def _attention(query: Tensor, key: Tensor, value: Tensor, *more: Any, **options: Any) -> int:
+    return sdpa_flop_count(query.shape, key.shape, value.shape)
+
+
+def _recurrent(steps: Tensor, from_input: Tensor, from_state: Tensor, *more: Any, **options: Any) -> int:
+    return 2 * steps.shape[0] * steps.shape[1] * (from_input.numel() + from_state.numel())
+
+
+_FUSED = {  # kernels that torch's counter takes for nothing
+    "_scaled_dot_product_flash_attention_for_cpu": _attention,
+    "mkldnn_rnn_layer": _recurrent,
+}
+
+
 class FlopsBelow(TorchDispatchMode):
     """`with FlopsBelow() as counting: ...`; `counting.total`."""
 
@@ -121,12 +135,8 @@ class FlopsBelow(TorchDispatchMode):
     def __torch_dispatch__(self, function: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         keywords = kwargs or {}
         result = function(*args, **keywords)
-        name = function._overloadpacket
-        formula: Callable | None = flop_registry.get(name)
+        packet = function._overloadpacket
+        formula: Callable | None = flop_registry.get(packet) or _FUSED.get(packet.__name__)
         if formula is not None:
             self.total += formula(*args, **keywords, out_val=result)
-        elif name is torch.ops.aten._scaled_dot_product_flash_attention_for_cpu:
-            self.total += sdpa_flop_count(*(tensor.shape for tensor in args[:3]))
-        elif name is torch.ops.aten.mkldnn_rnn_layer:
-            self.total += 2 * math.prod(args[0].shape[:-1]) * (args[1].numel() + args[2].numel())
         return result

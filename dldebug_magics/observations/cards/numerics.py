@@ -55,7 +55,7 @@ class NumericsCard(Observation):
         for _ in islice(steps, max(bad - 1, 0)):
             pass
         for step in range(max(bad - 1, 0), bad + 1):
-            culprit, edge = _watched(subject)
+            culprit, edge = watched(subject)
             if culprit is not None:
                 yield cls(step, culprit, edge)
                 return
@@ -63,7 +63,7 @@ class NumericsCard(Observation):
         yield cls(bad)
 
 
-def _watched(subject: Subject) -> tuple[BadOperation | None, BadOperation | None]:
+def watched(subject: Subject) -> tuple[BadOperation | None, BadOperation | None]:
     """The operation that spoilt the loss, or else a gradient, and the forward operation behind a backward one; None where all is finite."""
     subject.model.zero_grad(set_to_none=True)
     with restored(subject), torch.enable_grad(), FirstNonFinite(subject.model) as watch:

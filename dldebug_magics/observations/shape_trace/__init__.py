@@ -43,6 +43,7 @@ class ShapeTrace(Observation):
     stage: ClassVar[str] = "run"
     whole_batch: ClassVar[bool] = True
     candidates: ClassVar[int] = 3
+    needs_loss: ClassVar[bool] = False
 
     rows: tuple[Row, ...] = ()
     inputs: tuple[Form, ...] = ()
@@ -100,6 +101,11 @@ class ShapeTrace(Observation):
     def crash(self) -> Failure | None:
         """The exception, as the engine asks for it."""
         return self.failure
+
+    @property
+    def on_meta(self) -> bool:
+        """Whether it ran on the device that has shapes and no numbers."""
+        return any(form.device == "meta" for form in (*self.inputs, *self.outputs))
 
     @property
     def passed(self) -> bool:

@@ -7,9 +7,15 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
+import torch
+from torch import Tensor
+from torch.nn.parameter import is_lazy
+
+from ...engine.nested import tensors
 from ...instruments.forms import Form, forms
 from ...instruments.source_lines import NOWHERE, Line, raising, users_part
 from ...instruments.trace import Trace
+from ...instruments.trace.origins import Origin
 from .row import settings
 
 
@@ -20,7 +26,8 @@ class Failure:
     phase: "forward", "loss", "backward", "step", or "second pass" (the first went well). kind, message: the exception's class and text.
     module, module_kind: path and class of the innermost module that was running, empty outside of the model. operation: the torch function
     that raised, empty where none did (the exception is the user's, a library's, or came from autograd). inputs: the tensors that the
-    operation was given, or else the module. settings: the failing layer's plain attributes. arguments: the operation's plain ones.
+    operation was given, or else the module, with their origins, and the least and the largest of whole numbers (None for all others).
+    settings: the failing layer's plain attributes. arguments: the operation's plain ones.
     """
 
     phase: str
@@ -31,6 +38,8 @@ class Failure:
     module_kind: str = ""
     operation: str = ""
     inputs: tuple[Form, ...] = ()
+    origins: tuple[Origin, ...] = ()
+    ranges: tuple[tuple[int, int] | None, ...] = ()
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     traceback: str = ""
@@ -44,12 +53,15 @@ class Failure:
         if failed is None:
             return told
         module = next((entry for entry in trace.entries if entry.path == failed.path and entry.module is not None), None)  # type: ignore[union-attr]
+        given = None if failed.given is None else (failed.given.arguments, failed.given.keywords)
         return dataclasses.replace(
             told,
             module=failed.path,
             module_kind=module.kind if module is not None else "",
             operation=failed.operation,
-            inputs=forms((failed.given.arguments, failed.given.keywords)) if failed.given is not None else failed.inputs,
+            inputs=forms(given) if given is not None else failed.inputs,
+            origins=trace.origins.of(given, trace.model) if trace is not None else (),
+            ranges=tuple(map(_range, tensors(given))),
             settings=settings(module) if module is not None else {},
             arguments=failed.plain,
         )
@@ -62,3 +74,17 @@ class Failure:
     def first_line(self) -> str:
         """The message's first line."""
         return next(iter(self.message.strip().splitlines()), "")
+
+
+def _range(tensor: Tensor) -> tuple[int, int] | None:
+    """The least and the largest of whole numbers."""
+    if (
+        is_lazy(tensor)
+        or tensor.is_meta
+        or tensor.is_floating_point()
+        or tensor.is_complex()
+        or tensor.dtype is torch.bool
+        or not tensor.numel()
+    ):
+        return None
+    return int(tensor.min()), int(tensor.max())

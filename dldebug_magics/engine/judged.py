@@ -1,0 +1,32 @@
+"""The report on an experiment that proves by its own numbers: checks are asked, and no cure is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from .check import Check
+from .evidence import Confidence, Finding, Severity
+from .observation import Observation
+from .report import Report
+
+
+def judged(experiment: Observation, checks: Iterable[Check], **about: Any) -> Report:
+    """What the checks say to it, most certain first. A check that can't cope with what it reads costs itself, and the report says so."""
+    findings: list[Finding] = []
+    missed: list[str] = []
+    for check in checks:
+        try:
+            findings += [Finding(check, evidence, evidence.confidence) for evidence in check({type(experiment): experiment})]
+        except Exception as error:  # the user's training is done: what it cost must not be lost to a check of ours
+            missed.append(f"{check.name}: {type(error).__name__}: {error}".splitlines()[0])
+    best: dict[str, Finding] = {}
+    for finding in sorted(findings, key=_rank):
+        best.setdefault(finding.name, finding)
+    return Report(experiment, tuple(best.values()), not_examined=tuple(missed), **about)
+
+
+def _rank(finding: Finding) -> tuple[bool, int, bool, int]:
+    """Notes behind all that is wrong; then by certainty, structure before hyperparameters, errors before warnings."""
+    sure, bad = list(Confidence).index(finding.confidence), list(Severity).index(finding.severity)
+    return finding.severity is Severity.NOTE, sure, finding.check.hyperparameter, bad

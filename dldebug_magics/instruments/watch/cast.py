@@ -1,0 +1,88 @@
+"""Who takes part in a watched loop: each model, optimizer, scheduler, loader and scaler has a number, the user's name for it, and facts.
+
+Things are held weakly: a loop that makes a new optimizer in each epoch frees the old ones as it would unwatched.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import weakref
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any, Generic, TypeVar
+
+from ..source_lines import is_users
+
+_MOST = 200  # of a kind that are told apart; a loss made anew for each batch is one and the same
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass
+class Part(Generic[T]):
+    """One of the cast. `facts` is plain; `thing` is gone when the user's last reference is."""
+
+    thing: weakref.ref
+    name: str
+    facts: T
+    tries: int = 3  # to find a name: what is being made has none yet
+
+
+class Cast(Generic[T]):
+    """Things of one kind in the order in which they were first seen; `facts` tells what is to be known of each."""
+
+    def __init__(self, facts: Callable[[Any], T]):
+        self.facts = facts
+        self.parts: list[Part[T]] = []
+        self.places: dict[int, int] = {}
+        self.total = 0
+
+    def number(self, thing: Any, name: str = "") -> int:
+        """The thing's place; it gets one when it is seen first, with the name that it has there."""
+        place = self.places.get(id(thing))
+        if place is not None and (self.parts[place].thing() is thing or place == _MOST - 1):
+            part = self.parts[place]
+            if not part.name and part.tries:
+                part.tries -= 1
+                part.name = name_of(thing, sys._getframe(2))
+            return place
+        self.total += 1
+        place = min(len(self.parts), _MOST - 1)
+        if place == len(self.parts):  # a number beyond the most stands for all that come later
+            self.parts.append(Part(weakref.ref(thing), name or name_of(thing, sys._getframe(2)), self.facts(thing)))
+        self.places[id(thing)] = place
+        return place
+
+    def alive(self) -> Iterator[tuple[int, Any]]:
+        """The things that still exist, with their numbers."""
+        for place, part in enumerate(self.parts):
+            thing = part.thing()
+            if thing is not None:
+                yield place, thing
+
+
+def name_of(thing: Any, frame: FrameType | None) -> str:
+    """What the user calls a thing where it is used: a variable, or an attribute of one, in the nearest function of theirs that has it."""
+    while frame is not None:
+        if is_users(frame.f_code.co_filename):
+            for names in (frame.f_locals, frame.f_globals):
+                found = _named(thing, names)
+                if found:
+                    return found
+        frame = frame.f_back
+    return ""
+
+
+def _named(thing: Any, names: dict[str, Any]) -> str:
+    plain = {name: value for name, value in names.items() if not name.startswith("_")}
+    for name, value in plain.items():
+        if value is thing:
+            return name
+    for name, value in plain.items():
+        for inner, held in list(getattr(value, "__dict__", {}).items() if not isinstance(value, type(sys)) else ()):
+            if held is thing:
+                return f"{name}.{inner}"
+            if inner == "_modules" and thing in held.values():
+                return f"{name}.{next(key for key, part in held.items() if part is thing)}"
+    return ""

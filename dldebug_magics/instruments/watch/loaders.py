@@ -1,0 +1,62 @@
+"""The door of data: each batch that a DataLoader gives, how long the loop waited for it, and what it holds."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from torch.utils.data import DataLoader
+from torch.utils.data.dataloader import _BaseDataLoaderIter
+
+from ...engine.nested import tensors
+from .contents import content_of, label_runs, samples_in
+from .events import Begun, Drawn
+from .log import Log
+from .wrapped import wrapped
+
+
+@contextlib.contextmanager
+def watching_loaders(log: Log) -> Any:
+    """Note where a loader is begun, and each batch that comes out of it."""
+    sources: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+
+    def beginning(plain: Callable) -> Callable:
+        def __iter__(self: Any) -> Any:
+            iterator = plain(self)
+            number = log.asks(_begun, log, self)
+            if number is not None:
+                sources[iterator] = number
+            return iterator
+
+        return __iter__
+
+    def giving(plain: Callable) -> Callable:
+        def __next__(self: Any) -> Any:
+            began = time.perf_counter()
+            batch = plain(self)
+            if self in sources:
+                log.asks(_drawn, log, sources[self], batch, time.perf_counter() - began)
+            return batch
+
+        return __next__
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(wrapped(DataLoader, "__iter__", beginning))
+        stack.enter_context(wrapped(_BaseDataLoaderIter, "__next__", giving))
+        yield
+
+
+def _begun(log: Log, loader: Any) -> int:
+    number = log.loaders.number(loader)
+    log.note(Begun(number, log.here()))
+    return number
+
+
+def _drawn(log: Log, loader: int, batch: Any, waited: float) -> None:
+    log.waited += waited
+    if not log.close:
+        return log.note(Drawn(loader, log.here(), waited))
+    log.note(Drawn(loader, log.here(), waited, samples_in(batch), content_of(tensors(batch)), *label_runs(batch)))

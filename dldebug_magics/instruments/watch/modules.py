@@ -1,0 +1,76 @@
+"""The door of models: their forward passes, at the call of a module, and their modes, at `train`, which `eval` calls, too."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...engine.nested import tensors
+from .contents import content_of
+from .events import Forward, Mode
+from .facts import mode_layers
+from .log import Log
+from .wrapped import wrapped
+
+
+@contextlib.contextmanager
+def watching_modules(log: Log) -> Any:
+    """Note each forward pass of a model that no other model called, and each change of mode."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(wrapped(nn.Module, "__call__", lambda plain: _calling(log, plain)))
+        stack.enter_context(wrapped(nn.Module, "train", lambda plain: _train(log, plain)))
+        yield
+
+
+def _calling(log: Log, plain: Callable) -> Callable:
+    """Torch's global module hooks would do, at twice the cost: with a hook anywhere each call of each layer goes a longer way."""
+
+    def __call__(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        if torch.compiler.is_compiling() or log.inside is not None or not log.hears():  # in this order: a compiler must not see the log
+            return plain(self, *args, **kwargs)
+        log.inside = self
+        try:
+            result = plain(self, *args, **kwargs)
+        finally:
+            log.inside = None
+        log.asks(_passed, log, self, (args, kwargs), result)
+        return result
+
+    return __call__
+
+
+def _train(log: Log, plain: Callable) -> Callable:
+    depth = 0
+
+    def train(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        nonlocal depth
+        depth += 1
+        try:
+            return plain(self, *args, **kwargs)
+        finally:
+            depth -= 1
+            if depth == 0:
+                log.asks(_set, log, self)
+
+    return train
+
+
+def _set(log: Log, module: nn.Module) -> None:
+    log.note(Mode(log.models.number(module), log.here(), module.training))
+
+
+def _passed(log: Log, module: nn.Module, given: Any, result: Any) -> None:
+    """Note a forward pass; what costs time is asked only at close looks."""
+    tracked = result.requires_grad if isinstance(result, Tensor) else any(t.requires_grad for t in tensors(result))
+    number, loader = log.models.number(module), log.totals.last_loader
+    if not log.close:
+        return log.note(Forward(number, log.here(), torch.is_grad_enabled(), tracked, module.training, loader=loader))
+    entering = list(tensors(given))
+    active = sum(layer.training for layer in mode_layers(module))
+    asks = any(t.requires_grad and t.is_leaf for t in entering)
+    content = content_of(entering)
+    log.note(Forward(number, log.here(), torch.is_grad_enabled(), tracked, module.training, active, content, asks, loader))

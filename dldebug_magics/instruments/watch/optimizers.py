@@ -1,0 +1,72 @@
+"""The door of optimizers: their steps, by torch's global step hooks, and what has no hook: `zero_grad`, and their being made."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+from .gradients import Gradients
+from .log import Log
+from .updates import Made, ZeroGrad
+from .wrapped import family, wrapped
+
+
+@contextlib.contextmanager
+def watching_optimizers(log: Log, gradients: Gradients) -> Any:
+    """Note each step, each clearing of gradients, and each optimizer that is made."""
+
+    def before(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        log.asks(_before, log, gradients, optimizer, args[1] if len(args) > 1 else kwargs.get("closure"))
+
+    def after(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        log.asks(_after, log, gradients, optimizer)
+
+    with contextlib.ExitStack() as stack:
+        stack.callback(register_optimizer_step_pre_hook(before).remove)
+        stack.callback(register_optimizer_step_post_hook(after).remove)
+        for kind in [*family(Optimizer, "zero_grad"), nn.Module]:
+            stack.enter_context(wrapped(kind, "zero_grad", lambda plain: _clearing(log, gradients, plain)))
+        stack.enter_context(wrapped(Optimizer, "__init__", lambda plain: _making(log, gradients, plain)))
+        yield
+
+
+def _before(log: Log, gradients: Gradients, optimizer: Optimizer, closure: Any) -> None:
+    gradients.before_step(log.optimizers.number(optimizer), optimizer, closure is not None)
+
+
+def _after(log: Log, gradients: Gradients, optimizer: Optimizer) -> None:
+    log.inside, number = None, log.optimizers.number(optimizer)
+    log.step_taken(gradients.after_step(number, optimizer, log.here()))
+
+
+def _clearing(log: Log, gradients: Gradients, plain: Callable) -> Callable:
+    def zero_grad(self: Any, *args: Any, **kwargs: Any) -> Any:
+        log.asks(_cleared, log, gradients, self)
+        return plain(self, *args, **kwargs)
+
+    return zero_grad
+
+
+def _cleared(log: Log, gradients: Gradients, owner: Any) -> None:
+    if isinstance(owner, nn.Module):
+        log.note(ZeroGrad(log.here(), model=log.models.number(owner), had=gradients.holds(owner)))
+    else:
+        number = log.optimizers.number(owner)
+        gradients.follow(number, owner)
+        log.note(ZeroGrad(log.here(), optimizer=number, had=gradients.holds(owner)))
+
+
+def _making(log: Log, gradients: Gradients, plain: Callable) -> Callable:
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        plain(self, *args, **kwargs)
+        log.asks(_made, log, gradients, self)
+
+    return __init__
+
+
+def _made(log: Log, gradients: Gradients, optimizer: Any) -> None:
+    log.note(Made("optimizer", log.optimizers.number(optimizer), log.here(), gradients.weights.changed_by_hand(optimizer)))

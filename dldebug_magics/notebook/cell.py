@@ -1,0 +1,45 @@
+"""The body of a cell magic, run as the notebook would run it alone: same names, same lines, same value at its end, same traceback."""
+
+from __future__ import annotations
+
+import ast
+import types
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+
+class Body:
+    """The statements of a cell, ready to run; `head` is the line of the magic, which counts as line 1."""
+
+    def __init__(self, shell: InteractiveShell, head: str, body: str):
+        self.shell = shell
+        raw = f"# {head.rstrip()}\n{body}"
+        source = shell.transform_cell(raw)
+        self.name = shell.compile.cache(source, shell.displayhook.prompt_count, raw_code=raw)
+        statements = shell.transform_ast(shell.compile.ast_parse(source, self.name)).body
+        value = bool(statements) and isinstance(statements[-1], ast.Expr) and not source.rstrip().endswith(";")
+        shown = statements[-1:] if value else []
+        compiled: Any = shell.compile
+        self.pieces = [compiled(ast.Module(statements[: len(statements) - len(shown)], []), self.name, "exec")]
+        self.pieces += [compiled(ast.Interactive([statement]), self.name, "single") for statement in shown]
+
+    def run(self) -> None:
+        """Run it in the notebook's names; a value at its end is shown as a cell shows it."""
+        for piece in self.pieces:
+            exec(piece, self.shell.user_ns)
+
+    def shows_alone(self, error: BaseException) -> None:
+        """Have the traceback of its exception shown as if the cell had run without the magic; the exception itself stays as it is."""
+        rest: types.TracebackType | None = error.__traceback__
+        while rest is not None and rest.tb_frame.f_code.co_filename != self.name:
+            rest = rest.tb_next
+        if rest is None or hasattr(error, "_render_traceback_"):
+            return
+
+        def render() -> list[str]:
+            del error._render_traceback_  # type: ignore[attr-defined]
+            return self.shell.InteractiveTB.structured_traceback(type(error), error, rest, tb_offset=0)
+
+        error._render_traceback_ = render  # type: ignore[attr-defined]

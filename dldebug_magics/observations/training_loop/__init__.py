@@ -1,0 +1,147 @@
+"""The user's own training loop, as `%%watch` saw it pass torch's doors: the experiment that needs no copy and no second run.
+
+What a check can read, all plain numbers and names:
+
+steps        the optimizer steps that were kept, each a `StepSeen(number, events, close)`: all events since the step before, in order, its
+             `Stepped` last. Kept are the first dozen, two after each evaluation, every tenth, hundredth, thousandth, and two of each new
+             order of events. `close` ones have the numbers that cost time (norms, residual, contents of batches).
+tail         the events after the last step; `events` are those of all kept steps and the tail
+of(Clip)     the kept events of one kind. The kinds and their fields: instruments/watch/events.py. Each has a `line` of the user's
+orders       each order of kinds of events that a step had, as names, and how often it came in the whole run
+taken        how many optimizer steps there were; `count(optimizer, "steps" | "stale" | "empty" | "evaluating")`: of one, in the whole run
+trained      pairs (optimizer, model): the optimizer holds a parameter of a model that ran before its steps
+evaluations  `Evaluation(step, passes, drawn)`: forward passes that no backward pass followed, before that step (`taken`: after the last)
+makings      `Making(step, made, begun)`: optimizers and schedulers that were made while the loop ran
+scheduled    how many steps each scheduler took; begun: how often each loader was begun; fed: how many backward passes followed its batches
+models, optimizers, schedulers, loaders, scalers
+             who took part: the numbers in the events are places in these. Each has the user's `name` ("" where there is none), its `facts`
+             (instruments/watch/facts.py), and a `word` for a sentence
+losses       the loss of every backward pass (NaN where asking makes an accelerator wait), thinned to 5000
+rates        the first rate of every step, thinned likewise
+moved        whether the weights of the models that ran first are others at the end, whoever changed them
+waited       seconds that the loop waited for loaders, of all its `seconds`
+blind        why the watch saw no more from some step on (a defect of ours); empty where it saw all
+crash        kind, message and line of the exception that ended the loop; None where it came to its end
+
+Questions that many checks ask are answered in `reading.py`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import ClassVar, Generic, TypeVar
+
+from ...document import Block
+from ...engine.evidence import Finding
+from ...engine.observation import Observation
+from ...instruments.source_lines import Line
+from ...instruments.watch.events import Event, StepSeen
+from ...instruments.watch.facts import LoaderFacts, ModelFacts, OptimizerFacts, ScalerFacts, SchedulerFacts
+from ...instruments.watch.totals import Evaluation, Making
+from . import wording
+
+F = TypeVar("F")
+E = TypeVar("E")
+
+
+@dataclasses.dataclass(frozen=True)
+class Player(Generic[F]):
+    """One who took part: the user's name for it, and what is to be known of it."""
+
+    name: str
+    facts: F
+
+    @property
+    def word(self) -> str:
+        """The name in backticks, or what it is."""
+        return f"`{self.name}`" if self.name else f"the {getattr(self.facts, 'kind', 'thing')}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """The exception that ended the loop."""
+
+    kind: str
+    message: str
+    line: Line
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingLoop(Observation):
+    """Watch the training cell that you have, unchanged, and say what goes wrong in it, with the line.
+
+    Training goes on as it would: same weights, same random numbers. What happens is seen at torch's own doors, closely for the first steps
+    and after each evaluation, by samples later.
+
+    Examples:
+        %%watch
+        %%watch model optimizer
+        %%watch --quiet
+
+    Source: Full Stack Deep Learning, troubleshooting guide, "common bugs": train and eval mode, gradients, the order of calls.
+    """
+
+    stage: ClassVar[str] = "loop"
+
+    steps: tuple[StepSeen, ...] = ()
+    tail: tuple[Event, ...] = ()
+    taken: int = 0
+    orders: tuple[tuple[tuple[str, ...], int], ...] = ()
+    tallies: tuple[tuple[int, tuple[tuple[str, int], ...]], ...] = ()
+    trained: frozenset[tuple[int, int]] = frozenset()
+    evaluations: tuple[Evaluation, ...] = ()
+    makings: tuple[Making, ...] = ()
+    scheduled: tuple[int, ...] = ()
+    begun: tuple[int, ...] = ()
+    fed: tuple[int, ...] = ()
+    models: tuple[Player[ModelFacts], ...] = ()
+    optimizers: tuple[Player[OptimizerFacts], ...] = ()
+    schedulers: tuple[Player[SchedulerFacts], ...] = ()
+    loaders: tuple[Player[LoaderFacts], ...] = ()
+    scalers: tuple[Player[ScalerFacts], ...] = ()
+    losses: tuple[float, ...] = ()
+    rates: tuple[float, ...] = ()
+    moved: bool = False
+    waited: float = 0.0
+    seconds: float = 0.0
+    blind: str = ""
+    crash: Ended | None = None
+    passed: bool = True
+
+    @property
+    def events(self) -> Iterator[Event]:
+        """Every event that was kept, in order."""
+        for step in self.steps:
+            yield from step.events
+        yield from self.tail
+
+    def of(self, *kinds: type[E]) -> Iterator[E]:
+        """The kept events of these kinds, in order."""
+        return (event for event in self.events if isinstance(event, kinds))
+
+    def count(self, optimizer: int, what: str = "steps") -> int:
+        """How many steps of an optimizer were "stale", "empty" or "evaluating", in the whole run; "steps" are all."""
+        return dict(dict(self.tallies).get(optimizer, ())).get(what, 0)
+
+    @property
+    def epochs(self) -> int:
+        """How often the loader was begun that feeds the training; 0 where none does."""
+        most = max(self.fed, default=0)
+        return self.begun[self.fed.index(most)] if most else 0
+
+    def named(self, optimizer: int) -> str:
+        """What the user calls an optimizer; `optimizer` where that is not known."""
+        return self.optimizers[optimizer].name or "optimizer"
+
+    def document(self, findings: tuple[Finding, ...] = ()) -> tuple[Block, ...]:
+        """What was seen."""
+        return wording.blocks(self)
+
+    def sentence(self, findings: tuple[Finding, ...] = ()) -> str:
+        """The verdict."""
+        return wording.sentence(self, findings)
+
+    def footer(self, seconds: float) -> str:
+        """What the watch cost, and what it left behind."""
+        return wording.footer(self)

@@ -1,0 +1,69 @@
+"""From the record of a watch to the observation: frozen, plain, and with nothing of the user's in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from ...instruments.source_lines import Line, raising_line
+from ...instruments.watch.cast import Cast
+from ...instruments.watch.log import Log
+from . import Ended, Player, TrainingLoop
+
+_MOST = 5000
+
+
+def seen(log: Log, error: BaseException | None = None) -> TrainingLoop:
+    """What the log holds, and the exception that ended the loop, if one did."""
+    totals, loaders = log.totals, range(len(log.loaders.parts))
+    return TrainingLoop(
+        steps=tuple(log.kept),
+        tail=tuple(log.events),
+        taken=log.steps,
+        orders=_orders(log),
+        tallies=tuple((number, tuple(tally.items())) for number, tally in totals.of_optimizers.items()),
+        trained=frozenset(pair for pair, holds in totals.pairs.items() if holds),
+        evaluations=tuple(totals.evaluations),
+        makings=tuple(totals.makings),
+        scheduled=tuple(totals.of_schedulers[number] for number in range(len(log.schedulers.parts))),
+        begun=tuple(totals.begun[number] for number in loaders),
+        fed=tuple(totals.fed[number] for number in loaders),
+        models=_players(log.models),
+        optimizers=_players(log.optimizers),
+        schedulers=_players(log.schedulers),
+        loaders=_players(log.loaders),
+        scalers=_players(log.scalers),
+        losses=_thinned(log.losses),
+        rates=_thinned(log.rates),
+        moved=log.moved,
+        waited=log.waited,
+        seconds=log.seconds,
+        blind=log.failed,
+        crash=_ended(error),
+    )
+
+
+def _orders(log: Log) -> tuple[tuple[tuple[str, ...], int], ...]:
+    """The orders by the kinds of their events alone, the commonest first."""
+    names: Counter[tuple[str, ...]] = Counter()
+    for count, kinds in log.orders.values():
+        names[kinds] += count
+    return tuple(names.most_common())
+
+
+def _players(cast: Cast) -> tuple[Player, ...]:
+    return tuple(Player(part.name, part.facts) for part in cast.parts)
+
+
+def _thinned(values: Sequence[float]) -> tuple[float, ...]:
+    """At most so many values, evenly spread; the last is among them."""
+    if len(values) <= _MOST:
+        return tuple(values)
+    return tuple(values[(i + 1) * len(values) // _MOST - 1] for i in range(_MOST))
+
+
+def _ended(error: BaseException | None) -> Ended | None:
+    if error is None or isinstance(error, KeyboardInterrupt):
+        return None
+    said = next(iter(str(error).splitlines()), "")
+    return Ended(type(error).__name__, said, Line(raising_line(error)))

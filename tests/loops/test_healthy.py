@@ -1,0 +1,41 @@
+"""Healthy loops are left in peace, and train to the last bit as they would unwatched."""
+
+from __future__ import annotations
+
+import random
+
+import numpy
+import pytest
+import torch
+
+from dldebug_magics.ask import Watch
+from tests.loops.healthy import LOOPS
+
+each_loop = pytest.mark.parametrize("name", LOOPS)
+
+
+def trained(name, watched):
+    torch.manual_seed(7), random.seed(7), numpy.random.seed(7)
+    program = LOOPS[name]()
+    watch = Watch() if watched else None
+    if watch is None:
+        program.train()
+    else:
+        with watch:
+            program.train()
+    weights = [value.clone() for module in program.modules for value in module.state_dict().values()]
+    gradients = [p.grad for module in program.modules for p in module.parameters()]
+    return watch, weights, gradients, torch.get_rng_state(), random.getstate(), numpy.random.get_state()[1].tolist()
+
+
+@each_loop
+def test_is_left_in_peace_and_unchanged(name):
+    _, weights, gradients, *numbers = trained(name, watched=False)
+    watch, weights_watched, gradients_watched, *numbers_watched = trained(name, watched=True)
+    assert [f.name for f in watch.alarms] == [] and watch.not_examined == ()
+    assert watch.untouched and watch.experiment.blind == "", (watch.left_behind, watch.experiment.blind)
+    assert all(torch.equal(a, b) for a, b in zip(weights, weights_watched, strict=True))
+    pairs = list(zip(gradients, gradients_watched, strict=True))
+    assert all((a is None) == (b is None) and (a is None or torch.equal(a, b)) for a, b in pairs)
+    assert torch.equal(numbers[0], numbers_watched[0]) and numbers[1:] == numbers_watched[1:]
+    assert repr(watch) and watch._repr_html_()
