@@ -44,7 +44,7 @@ class Tree:
 
     def as_text(self) -> str:
         rows = [row for branch in self.branches for row in _indented(branch, "")]
-        return "\n".join([filled(self.caption), *lined([self.columns, *rows, *([self.last] if self.last else [])])])
+        return "\n".join([filled(self.caption), *lined([self.columns, *rows, *([self.last] if self.last else [])], first=0.75)])
 
     def as_html(self) -> str:
         totals = table(self.columns, [self.last] if self.last else []) if self.last or not self.branches else ""

@@ -189,6 +189,124 @@ def lazy():
 
 
 @model
+def parametrized():
+    spectral, weight = nn.utils.parametrizations.spectral_norm, nn.utils.parametrizations.weight_norm
+    return nn.Sequential(spectral(nn.Linear(6, 8)), nn.ReLU(), weight(nn.Linear(8, 2))), torch.randn(5, 6)
+
+
+@model
+def sequence_to_sequence():
+    net = nn.Transformer(16, 2, 2, 2, 32, batch_first=True)
+    return Written(lambda self, source, goal: self.net(source, goal), net=net), (torch.randn(4, 9, 16), torch.randn(4, 7, 16))
+
+
+@model
+def parts_without_modules():
+    def forward(self, x):
+        for weight in self.weights:
+            x = torch.tanh(x @ weight)
+        return x
+
+    return Written(forward, weights=nn.ParameterList(nn.Parameter(torch.randn(6, 6)) for _ in range(3))), torch.randn(5, 6)
+
+
+@model
+def checkpointed():
+    from torch.utils.checkpoint import checkpoint
+
+    def forward(self, x):
+        return self.head(checkpoint(self.body, x, use_reentrant=False))
+
+    return Written(forward, body=nn.Sequential(nn.Linear(6, 12), nn.ReLU()), head=nn.Linear(12, 2)), torch.randn(5, 6)
+
+
+class Doubled(torch.autograd.Function):
+    @staticmethod
+    def forward(context, x):
+        return x * 2
+
+    @staticmethod
+    def backward(context, gradient):
+        return gradient * 2
+
+
+@model
+def custom_function():
+    return Written(lambda self, x: self.layer(Doubled.apply(x)), layer=nn.Linear(4, 3)), torch.randn(5, 4)
+
+
+@model
+def mixed_precision():
+    def forward(self, x):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return self.two(self.one(x).relu())
+
+    return Written(forward, one=nn.Linear(4, 8), two=nn.Linear(8, 3)), torch.randn(5, 4)
+
+
+@model
+def siamese():
+    def forward(self, one, two):
+        one, two = self.tower(one), self.tower(two)
+        return one @ two.T, None
+
+    return Written(forward, tower=nn.Sequential(nn.Linear(4, 8), nn.Tanh())), (torch.randn(5, 4), torch.randn(5, 4))
+
+
+@model
+def spectrum():
+    return Written(lambda self, x: self.head(torch.fft.rfft(x).abs()), head=nn.Linear(17, 3)), torch.randn(5, 32)
+
+
+@model
+def ensemble():
+    def forward(self, x):
+        return torch.vmap(lambda weight: x @ weight)(self.weights).mean(0)
+
+    net = Written(forward)
+    net.weights = nn.Parameter(torch.randn(3, 4, 2))
+    return net, torch.randn(5, 4)
+
+
+@model
+def without_parameters():
+    return Written(lambda self, x: (x - x.mean(0)) / x.std(0)), torch.randn(5, 4)
+
+
+@model
+def bags():
+    return nn.Sequential(nn.EmbeddingBag(50, 8), nn.Linear(8, 2)), tokens(5, 7)
+
+
+@model
+def volumes():
+    return nn.Sequential(nn.Conv3d(1, 2, 3), nn.GroupNorm(1, 2), nn.Flatten(), nn.Linear(2 * 27, 2)), torch.randn(4, 1, 5, 5, 5)
+
+
+@model
+def unet():
+    def forward(self, x):
+        down = torch.relu(self.down(x))
+        inner = torch.relu(self.inner(F.max_pool2d(down, 2)))
+        return self.out(torch.cat([down, F.interpolate(inner, scale_factor=2)], dim=1))
+
+    parts = {"down": nn.Conv2d(1, 4, 3, padding=1), "inner": nn.Conv2d(4, 4, 3, padding=1), "out": nn.Conv2d(8, 1, 1)}
+    return Written(forward, **parts), torch.randn(4, 1, 8, 8)
+
+
+@model
+def experts():
+    def forward(self, x):
+        chosen = self.gate(x).argmax(-1)
+        out = torch.zeros_like(x)
+        for number, expert in enumerate(self.experts):
+            out[chosen == number] = expert(x[chosen == number])
+        return out
+
+    return Written(forward, gate=nn.Linear(4, 3), experts=nn.ModuleList(nn.Linear(4, 4) for _ in range(3))), torch.randn(20, 4)
+
+
+@model
 def bert():
     from transformers import BertConfig, BertModel
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import io
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -86,7 +87,7 @@ def _entries(subject: Subject, axes: tuple[Axis, ...]) -> list[Entry]:
     try:
         batch = fresh(mapped(subject.batch, lambda tensor: _resized(tensor, axes)))
         arguments, keywords, targets = split(subject, batch)
-        with contextlib.ExitStack() as stack:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.ExitStack() as stack:  # what it prints of such sizes would puzzle
             for context in (torch.no_grad, *subject.around):
                 stack.enter_context(context())
             with trace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -32,13 +33,18 @@ def tree(rows: Sequence[Row], idle: Sequence[Row], depth: int) -> Tree:
     branches += [Branch(view.cells(Node(row, last=row.path), "", True)) for row in idle]
     last = view.totals(rows, idle, list(leaves(whole)))
     used = [place for place in range(len(view.columns)) if place < 3 or any(_filled(branch, place) for branch in branches)]
-    caption = " ".join(part for part in ("The shapes, call by call.", *view.notes(nodes)) if part)
+    closed = "Of folded rows the parameters inside are told." if any(map(_closed, branches)) else ""
+    caption = " ".join(part for part in ("The shapes, call by call.", *view.notes(nodes), closed) if part)
     columns = [view.columns[place] for place in used]
     return Tree(caption, columns, [_kept(branch, used) for branch in branches], [last[place] for place in used])
 
 
 def _filled(branch: Branch, place: int) -> bool:
     return bool(branch.cells[place]) or any(_filled(below, place) for below in branch.below)
+
+
+def _closed(branch: Branch) -> bool:
+    return bool(branch.below) and (not branch.open or any(map(_closed, branch.below)))
 
 
 def _kept(branch: Branch, used: Sequence[int]) -> Branch:
@@ -103,9 +109,11 @@ class _View:
         )
 
     def listed(self, found: tuple[Form, ...], most: int = 3) -> str:
-        """Some shapes in a row."""
-        more = f" and {len(found) - most} more" if len(found) > most else ""
-        return ", ".join(shown(form, self.dtype, self.device) for form in found[:most]) + more
+        """Some shapes in a row, equal neighbours in one."""
+        groups = [(shown(form, self.dtype, self.device), len(list(group))) for form, group in itertools.groupby(found)]
+        more = sum(count for _, count in groups[most:])
+        told = ", ".join(f"{count} of {text}" if count > 1 else text for text, count in groups[:most])
+        return f"{told} and {more} more" if more else told
 
     def notes(self, nodes: Sequence[Node]) -> Iterable[str]:
         """What the reader must know."""
@@ -115,7 +123,7 @@ class _View:
         if times > 1:
             yield f"x {times}: {times} equal calls in a row; the numbers are those of one."
         names = {name for node in nodes for row in node.all() for form in (*row.inputs, *row.outputs) for name in form.names}
-        yield "N: the batch; T: the time." if "T" in names else "N: the batch." if "N" in names else ""
+        yield "N: the batch; T: the time, or the places of a sequence." if "T" in names else "N: the batch." if "N" in names else ""
 
 
 def _repeated(node: Node) -> int:
