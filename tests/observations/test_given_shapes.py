@@ -137,3 +137,11 @@ def test_a_model_that_misses_an_input_is_a_crash_with_one_line():
 def test_an_iterator_is_no_batch(source):
     with pytest.raises(UserMistake, match="is an iterator"):
         dldebug.shape_trace(nn.Linear(4, 3), train=source)
+
+
+def test_shapes_without_labels_leave_the_loss_out():
+    loss = nn.CrossEntropyLoss()
+    alone = dldebug.shape_trace(nn.Linear(4, 3), loss, input="6x4")
+    assert alone.ok and alone.experiment.loss is None
+    labelled = dldebug.shape_trace(nn.Linear(4, 3), loss, input="6x4, 6:int64")
+    assert labelled.ok and str(labelled.experiment.loss) == "number"

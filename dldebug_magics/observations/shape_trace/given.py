@@ -28,7 +28,10 @@ _LENGTHS = ("length", "lengths", "lens", "len")
 def given(subject: Subject, typed: str, dtype: str) -> Subject:
     """The subject with the batch to trace. Without a loss, labels are no part of it."""
     if typed:
-        return dataclasses.replace(subject, train=made_up(typed, dtype, device_of(subject)), batch=None)
+        batch = made_up(typed, dtype, device_of(subject))
+        labelled = type(batch) is tuple and _taken(subject.model, batch) < len(batch)
+        loss_fn = subject.loss_fn if labelled else None  # shapes of inputs alone give a loss nothing to compare with
+        return dataclasses.replace(subject, loss_fn=loss_fn, train=batch, batch=batch)
     if subject.batch is None:
         single = not is_one_batch(subject.train) and (isinstance(subject.train, Dataset) or not hasattr(subject.train, "__iter__"))
         subject = frozen(subject, SIZE if single else sys.maxsize)
