@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +11,7 @@ from ...instruments.forms import Form
 from ...instruments.trace.clock import Span
 from .folding import Node, folded, leaves, nested
 from .row import Row
-from .words import amount, cell_of_time, short, shown
+from .words import amount, milliseconds, short, shown
 
 _FEW = 40  # rows that are shown as they are, however deep
 _SHAPING = frozenset(  # operations that are told an axis or a shape
@@ -29,16 +30,21 @@ def tree(rows: Sequence[Row], idle: Sequence[Row], depth: int) -> Tree:
     many = sum(node.count for node in nodes) > _FEW
     view = _View([*rows, *idle], depth or (2 if many else 99))
     branches = [view.branch(node, "", 0) for node in nodes]
-    branches += [Branch(view.cells(Node(row), "", True)) for row in idle]
+    branches += [Branch(view.cells(Node(row, last=row.path), "", True)) for row in idle]
     last = view.totals(rows, idle, list(leaves(whole)))
     used = [place for place in range(len(view.columns)) if place < 3 or any(_filled(branch, place) for branch in branches)]
-    caption = " ".join(part for part in ("The shapes, call by call.", *view.notes(nodes)) if part)
+    closed = "Of folded rows the parameters inside are told." if any(map(_closed, branches)) else ""
+    caption = " ".join(part for part in ("The shapes, call by call.", *view.notes(nodes), closed) if part)
     columns = [view.columns[place] for place in used]
     return Tree(caption, columns, [_kept(branch, used) for branch in branches], [last[place] for place in used])
 
 
 def _filled(branch: Branch, place: int) -> bool:
     return bool(branch.cells[place]) or any(_filled(below, place) for below in branch.below)
+
+
+def _closed(branch: Branch) -> bool:
+    return bool(branch.below) and (not branch.open or any(map(_closed, branch.below)))
 
 
 def _kept(branch: Branch, used: Sequence[int]) -> Branch:
@@ -48,7 +54,7 @@ def _kept(branch: Branch, used: Sequence[int]) -> Branch:
 class _View:
     """How one trace's rows are written."""
 
-    columns = ("call", "input", "output", "parameters", "trainable", "FLOPs", "weights", "activations", "forward", "backward")
+    columns = ("call", "input", "output", "parameters", "trainable", "FLOPs", "weights", "activations", "forward, ms", "backward, ms")
 
     def __init__(self, rows: Sequence[Row], depth: int):
         self.depth = depth
@@ -80,8 +86,8 @@ class _View:
             short(row.flops),
             amount(sum(r.parameter_bytes for r in inside)),
             amount(row.new_bytes),
-            cell_of_time(row.forward),
-            cell_of_time(row.backward),
+            milliseconds(row.forward),
+            milliseconds(row.backward),
         )
 
     def totals(self, rows: Sequence[Row], idle: Sequence[Row], ends: Iterable[Row]) -> tuple[str, ...]:
@@ -98,14 +104,16 @@ class _View:
             short(sum(row.flops for row in top)),
             amount(sum(row.parameter_bytes for row in holding)),
             amount(given),
-            cell_of_time(_sum([row.forward for row in top])),
-            cell_of_time(_sum([row.backward for row in top])),
+            milliseconds(_sum([row.forward for row in top])),
+            milliseconds(_sum([row.backward for row in top])),
         )
 
     def listed(self, found: tuple[Form, ...], most: int = 3) -> str:
-        """Some shapes in a row."""
-        more = f" and {len(found) - most} more" if len(found) > most else ""
-        return ", ".join(shown(form, self.dtype, self.device) for form in found[:most]) + more
+        """Some shapes in a row, equal neighbours in one."""
+        groups = [(shown(form, self.dtype, self.device), len(list(group))) for form, group in itertools.groupby(found)]
+        more = sum(count for _, count in groups[most:])
+        told = ", ".join(f"{count} of {text}" if count > 1 else text for text, count in groups[:most])
+        return f"{told} and {more} more" if more else told
 
     def notes(self, nodes: Sequence[Node]) -> Iterable[str]:
         """What the reader must know."""
@@ -115,7 +123,7 @@ class _View:
         if times > 1:
             yield f"x {times}: {times} equal calls in a row; the numbers are those of one."
         names = {name for node in nodes for row in node.all() for form in (*row.inputs, *row.outputs) for name in form.names}
-        yield "N: the batch; T: the time." if "T" in names else "N: the batch." if "N" in names else ""
+        yield "N: the batch; T: the time, or the places of a sequence." if "T" in names else "N: the batch." if "N" in names else ""
 
 
 def _repeated(node: Node) -> int:
