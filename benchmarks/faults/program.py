@@ -80,7 +80,14 @@ class Program:
 
 def trained(program: Program) -> float:
     """Train by the loop that anyone writes; the score at the end. What the program raises passes through."""
-    for _ in range(program.epochs):
+    for _ in epochs(program):
+        pass
+    return judged(program)
+
+
+def epochs(program: Program) -> Iterator[int]:
+    """Train epoch by epoch; the number of each when it is over."""
+    for number in range(program.epochs):
         for batch in program.train:
             program.optimizer.zero_grad()
             loss = program.loss_fn(program.model(batch[0]), batch[-1])
@@ -88,23 +95,30 @@ def trained(program: Program) -> float:
             program.optimizer.step()
         if program.scheduler is not None:
             program.scheduler.step()
-    return judged(program)
+        yield number
 
 
-@torch.no_grad()
 def judged(program: Program) -> float:
     """The score on what was held out, in evaluation mode."""
     inputs, targets = program.judged_on or program.data[1]
-    modes = [(module, module.training) for module in program.model.modules()]
-    program.model.eval()
-    outputs = torch.cat([program.read(program.model(part)) for part in _parts(inputs, program.alone)])
-    for module, mode in modes:
-        module.training = mode
+    outputs = torch.cat([program.read(output) for output in answers(program, inputs)])
     count = min(len(outputs), len(targets))
     return program.score(outputs[:count], inputs[:count] if program.task == "images" else targets[:count])
 
 
-def _parts(inputs: Tensor, alone: bool) -> Iterator[Tensor]:
+@torch.no_grad()
+def answers(program: Program, inputs: Tensor) -> list[Any]:
+    """What the model gives for inputs in evaluation mode, part by part."""
+    modes = [(module, module.training) for module in program.model.modules()]
+    program.model.eval()
+    outputs = [program.model(part) for part in parts(inputs, program.alone)]
+    for module, mode in modes:
+        module.training = mode
+    return outputs
+
+
+def parts(inputs: Tensor, alone: bool) -> Iterator[Tensor]:
+    """A hundred samples at a time, or the first hundred one by one."""
     yield from inputs[:100].split(1) if alone else inputs.split(100)
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from . import data, kind, program, scores, surgery
+from . import data, kind, program, results, scores, surgery
 
-SHARED = (data, kind, program, scores, surgery)
+SHARED = (data, kind, program, results, scores, surgery)
 
 
 def digest(made: Any, inject: Any) -> str:

@@ -15,15 +15,17 @@ from typing import Any
 import torch
 
 from . import ambient
-from .batch import SIZE, draw
+from .batch import SIZE, _is_dataset, draw
 from .borrow import Lender
 from .check import Check
 from .fingerprint import changed, fingerprint
 from .measure import Kind, Measured
 from .nested import copied
+from .paper import Paper
 from .prove import Proof, Suspect
 from .report import Report
 from .run import Run
+from .samples import readable
 from .second_look import second_look
 from .subject import Subject
 
@@ -38,8 +40,9 @@ def examine(
     budget: seconds in all; the experiment itself gets at most half of them, and no cure is begun or goes on when they are spent.
     """
     began, before = time.monotonic(), fingerprint(subject)
+    asked = experiment.prepared(subject, **options)
     size = sys.maxsize if experiment.whole_batch else options.get("size", SIZE)
-    asked = frozen(experiment.prepared(subject, **options), size)
+    asked = whole(asked) if experiment.on_paper else frozen(asked, size)
     examination = _Examination(asked, experiment, list(checks), options, began, budget)
 
     def ended(stopped: str = "") -> Report:
@@ -71,7 +74,8 @@ class _Examination:
 
     def run(self) -> Iterator[Report]:
         """Measure, ask, prove; a report after each bit of news."""
-        deadline, seen = self.began + self.budget, Measured(Lender(self.subject), self.experiment, self.observed, self.not_examined)
+        lender = Paper(self.subject) if self.experiment.on_paper else Lender(self.subject)
+        deadline, seen = self.began + self.budget, Measured(lender, self.experiment, self.observed, self.not_examined)
         for line in seen.measure(self.experiment, self.began + _SHARE * self.budget, **self.options):
             yield self.report(line)
         if self.experiment not in self.observed:
@@ -79,7 +83,7 @@ class _Examination:
         for line in seen.for_checks(self.checks, deadline):
             yield self.report(line)
         self.suspects = seen.suspects(self.checks)
-        self.proof = Proof(seen.lender, self.observed[self.experiment], self._rerun, deadline, most=self.experiment.candidates)
+        self.proof = Proof(lender, self.observed[self.experiment], self._rerun, deadline, most=self.experiment.candidates)
         for attempts in (self.proof.of(self.suspects), second_look(self.proof, self.checks, self.experiment)):
             for attempt in attempts:
                 yield self.report(f"trying cures ({len(self.proof.trials) + 1}): {getattr(attempt, 'line', str)()}")
@@ -109,6 +113,16 @@ def frozen(subject: Subject, size: int = SIZE) -> Subject:
         return subject
     with ambient.restored(subject):
         return dataclasses.replace(subject, batch=copied(draw(subject, size), device_of(subject)))
+
+
+def whole(subject: Subject) -> Subject:
+    """The subject with a batch as its loader gives it, and one of its validation data for these. A Dataset has no batches of its own."""
+    drawn = subject if subject.train is None else dataclasses.replace(subject, batch=None)
+    drawn = frozen(drawn, SIZE if _is_dataset(subject.train) else sys.maxsize)
+    if subject.val is None or not readable(subject.val):
+        return dataclasses.replace(drawn, val=None)
+    val = frozen(dataclasses.replace(subject, batch=None, train=subject.val), SIZE if _is_dataset(subject.val) else sys.maxsize)
+    return dataclasses.replace(drawn, val=val.batch)
 
 
 def device_of(subject: Subject) -> torch.device | None:

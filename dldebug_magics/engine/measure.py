@@ -63,6 +63,8 @@ class Measured:
         except Exception as error:  # a look that can't be had costs its checks, not the report, which says so
             if kind is self.experiment:
                 raise
+            if self._crashed and not self.experiment.needs_loss:
+                return  # the crash is what is told, and what it leaves unseen is no news
             said = "the program crashed before" if self._crashed else f"{type(error).__name__}: {error}".splitlines()[0]
             self.not_examined.append(f"{kind.__name__}: {said}")
         except TimeSpent:

@@ -18,13 +18,14 @@ from .subject import Subject
 class Observation:
     """One experiment's result. Subclasses are frozen dataclasses with a `measure` and, where a person reads them, a `document`.
 
-    whole_batch: whether the experiment is about the batch as it comes; else a few samples of it will do. candidates: how many changes that
-    repair the program are looked for; a program that crashes can often be mended in more than one way. needs_loss: whether it is about
-    training, and a program without a loss is a mistake. reads_numbers: whether it looks at numbers, which no model on `meta` has.
+    whole_batch: whether the experiment is about the batch as it comes; else a few samples of it will do. on_paper: whether it is looked at
+    without being run. candidates: how many changes that repair the program are looked for; a program that crashes can often be mended in
+    more than one way. needs_loss: whether it is about training, and a program without a loss is a mistake. reads_numbers: whether it looks at numbers, which no model on `meta` has.
     """
 
     stage: ClassVar[str] = "overfit"
     whole_batch: ClassVar[bool] = False
+    on_paper: ClassVar[bool] = False
     candidates: ClassVar[int] = 1
     needs_loss: ClassVar[bool] = True
     reads_numbers: ClassVar[bool] = True

@@ -16,7 +16,8 @@ class Stage:
 
 LADDER = (
     Stage("start_simple", "Is my first set-up simple and sane?", ("start_simple",)),
-    Stage("run", "Why does it crash: shapes, casting, memory, other?", ("shape_trace", "memory_plan", "explain_error")),
+    Stage("run", "Why does it crash: shapes, casting, memory, other?", ("shape_trace", "explain_error")),
+    Stage("memory", "Does it fit: what takes the room, and how large a batch is left?", ("memory_plan",)),
     Stage("overfit", "Can it drive one batch to zero loss?", ("overfit_batch",)),
     Stage("loop", "What goes wrong in my own training loop?", ("watch",)),
     Stage("data", "Are the loaders sound: labels that belong to their inputs, splits apart, nothing broken?", ("data_audit",)),

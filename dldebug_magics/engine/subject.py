@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 
 from .errors import UserMistake
+from .memory import DeviceMemory
 
 _NAMES = {"model": "model", "loss_fn": "loss_fn", "optimizer": "optimizer", "train": "train_loader"}
 
@@ -23,6 +24,8 @@ class Subject:
     dict or dataclass with `loss`). optimizer: any torch optimizer; absent means the guide's Adam at 3e-4. train, val, test, train_val,
     test_val: a DataLoader, a Dataset, any iterable of batches, or one batch. step: `step(batch) -> loss` for programs that fit nothing
     else. human, target: known error levels. names: the user's own words for all of these, for the code that the report suggests.
+
+    scope: what else is alive, by the user's own names. memory: what the device has, where it is not to be asked.
 
     The rest is for the engine: the frozen `batch` in use, contexts entered `around` each forward pass and loss, and the `deadline` (of
     `time.monotonic`) behind which no pass begins.
@@ -44,6 +47,8 @@ class Subject:
     step: Callable[[Any], Any] | None = None
     seed: int = 0
     names: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    scope: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    memory: DeviceMemory | None = None
     batch: Any = None
     around: tuple[Callable[[], AbstractContextManager], ...] = ()
     deadline: float = math.inf

@@ -16,20 +16,27 @@ from ..engine.nested import parts
 
 @dataclasses.dataclass(frozen=True)
 class Form:
-    """One tensor's shape, dtype ("float32") and device ("cpu"); `packed` where it is the data of a packed sequence."""
+    """One tensor's shape, dtype ("float32") and device ("cpu"); `packed` where it is the data of a packed sequence.
+
+    names: of each axis, where they are known; an empty one for an axis that has none.
+    """
 
     shape: tuple[int, ...]
     dtype: str = "float32"
     device: str = "cpu"
     packed: bool = False
+    names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """The shape as people write it, the dtype only where it isn't the usual one.
 
         >>> str(Form((32, 3, 28, 28))), str(Form((), "int64"))
         ('32 x 3 x 28 x 28', 'int64 number')
+        >>> str(Form((32, 128, 64), names=("N", "T", "")))
+        'N=32 x T=128 x 64'
         """
-        text = " x ".join(map(str, self.shape)) or "number"
+        names = self.names or ("",) * len(self.shape)
+        text = " x ".join(f"{n}={size}" if n else str(size) for n, size in zip(names, self.shape, strict=True)) or "number"
         marked = f"{self.dtype} {text}" if self.dtype != "float32" else text
         return f"packed {marked}" if self.packed else marked
 
@@ -54,7 +61,7 @@ def form(tensor: Any) -> Form:
     """The form of one tensor; a parameter that has no shape yet has none.
 
     >>> form(torch.zeros(2, 3))
-    Form(shape=(2, 3), dtype='float32', device='cpu', packed=False)
+    Form(shape=(2, 3), dtype='float32', device='cpu', packed=False, names=())
     """
     if type(tensor) not in _PLAIN:
         return _other(tensor)

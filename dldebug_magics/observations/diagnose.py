@@ -23,7 +23,8 @@ class Diagnose(Observation):
     """Climb the guide's ladder from one small batch to the loaders, and say why your model does not learn.
 
     Asks every stage that is here, cheapest first, within one budget. Above a stage where a cause was found nothing is examined, because a
-    model that can't memorise one batch says nothing about its data; --all goes on all the same. Nothing of yours changes.
+    model that can't memorise one batch says nothing about its data; --all goes on all the same, as it does where only a rate or another
+    number was wrong, which the data may ask for. Nothing of yours changes.
 
     Examples:
         %diagnose net loss_fn optimizer train_loader --val val_loader
@@ -47,7 +48,7 @@ class Diagnose(Observation):
         began, climbed = time.monotonic(), cls()
         for stage, examination in rungs:
             left = budget - (time.monotonic() - began)
-            broken = next((name for name, report in climbed.rungs if report.alarms), None)
+            broken = next((name for name, report in climbed.rungs if any(not f.check.hyperparameter for f in report.alarms)), None)
             if broken is not None and not all:
                 climbed = climbed.without(f"the stage {stage}: first repair what {broken} found, or go on with --all")
             elif left < _LEAST:

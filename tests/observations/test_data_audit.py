@@ -233,3 +233,38 @@ def test_near_copies_in_one_split_are_no_signal_that_the_other_lacks():
     train = TensorDataset(windows[order], labels.repeat_interleave(20)[order])
     report = audited(DataLoader(train, batch_size=20), DataLoader(TensorDataset(*strangers), batch_size=20))
     assert report.experiment.signal.train.strong and not report.experiment.signal.val.strong and not report.findings
+
+
+def test_every_sample_five_times_is_no_chance_even_where_inputs_repeat():
+    numbers = torch.Generator().manual_seed(0)
+    rows, labels = torch.randint(0, 3, (60, 16), generator=numbers).float(), torch.randint(0, 4, (60,), generator=numbers)
+    again = torch.arange(300) % 60
+    copied = audited(DataLoader(TensorDataset(rows[again], labels[again])))
+    assert names(copied) == ["duplicated_samples"] and not copied.experiment.split("train").repeatable
+    drawn = torch.randint(0, 60, (300,), generator=numbers)
+    assert names(audited(DataLoader(TensorDataset(rows[drawn], labels[drawn])))) == [], "by nature, some repeat more often than others"
+    whole = torch.cartesian_prod(*[torch.arange(2.0)] * 5).repeat(6, 1)
+    assert names(audited(DataLoader(TensorDataset(whole, whole[:, 4].long())), features=5)) == [], "all combinations, gone through"
+
+
+@pytest.mark.parametrize(("loss", "alarms"), [(nn.MSELoss(), ["outlier_samples"]), (nn.SmoothL1Loss(), [])])
+def test_an_outlier_behind_a_loss_with_limits_is_a_note(loss, alarms):
+    torch.manual_seed(0)
+    points, targets = heights(200)
+    targets[55] = 9999.0
+    net = nn.Sequential(nn.Linear(8, 32), nn.Tanh(), nn.Linear(32, 1))
+    loader = DataLoader(TensorDataset(points, targets), batch_size=20)
+    report = list(ask("data_audit", Subject(net, loss, torch.optim.Adam(net.parameters(), lr=1e-2), loader)))[-1]
+    assert names(report) == alarms and "outlier_samples" in [f.name for f in report.findings]
+    assert (report.experiment.pull > 10) is bool(alarms)
+
+
+def test_a_class_that_the_probe_hardly_knows_does_not_hide_the_others():
+    points, labels = groups(1000, count=10)
+    here, there = slice(0, 700), slice(700, 1000)
+    blurred = points + 4.5 * torch.randn(points.shape, generator=torch.Generator().manual_seed(1)) * (labels == 3)[:, None]
+    order = torch.arange(10).roll(3)
+    train, val = TensorDataset(blurred[here], labels[here]), TensorDataset(blurred[there], order[labels[there]])
+    net = nn.Linear(16, 10)
+    subject = Subject(net, nn.CrossEntropyLoss(), torch.optim.Adam(net.parameters()), DataLoader(train), val=DataLoader(val))
+    assert names(list(ask("data_audit", subject))[-1]) == ["label_mapping_mismatch"]

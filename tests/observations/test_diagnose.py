@@ -22,12 +22,12 @@ from dldebug_magics.observations.diagnose import Diagnose
 from tests.deep_state import differences, state_of
 
 
-def finding(name: str, severity: Severity = Severity.ERROR) -> Finding:
+def finding(name: str, severity: Severity = Severity.ERROR, hyperparameter: bool = False) -> Finding:
     def cause():
         """A cause."""
 
     cause.__name__ = name
-    return Finding(check(severity=severity)(cause), Evidence(Confidence.PROVEN), Confidence.PROVEN)
+    return Finding(check(severity=severity, hyperparameter=hyperparameter)(cause), Evidence(Confidence.PROVEN), Confidence.PROVEN)
 
 
 def rung(stage: str, *findings: Finding, seconds: float = 1.0, given: list | None = None, untouched: bool = True):
@@ -49,6 +49,12 @@ def test_a_broken_rung_ends_the_climb_and_says_so():
     assert [f.name for f in report.findings] == ["softmax"] and not report.ok
     assert report.not_examined == ("overfit line", "the stage data: first repair what overfit found, or go on with --all")
     assert [stage for stage, _ in report.experiment.rungs] == ["overfit"]
+
+
+def test_a_wrong_rate_alone_does_not_end_the_climb():
+    rate = finding("rate", hyperparameter=True)
+    assert [f.name for f in climbed(rung("overfit", rate), rung("data", finding("outlier"))).findings] == ["rate", "outlier"]
+    assert [f.name for f in climbed(rung("overfit", finding("sign"), rate), rung("data", finding("outlier"))).findings] == ["sign", "rate"]
 
 
 def test_all_goes_on_and_adds_up():

@@ -23,38 +23,43 @@ def outlier_samples(audit: DataAudit) -> Iterator[Evidence]:
 
     Shows as: spikes of the loss, always at the same batches.
     Proven by: the sizes of the samples, counted: ten times the largest of all others, and 50 deviations from the middle.
-    Not this when: sizes run through from small to large, as incomes and counts do: there is no gap between the largest and the rest.
+    Not this when: the sample moves the gradient of a batch by less than ten times its size, as behind a loss or an activation with limits:
+    then it is a note. And where sizes run through from small to large, as incomes and counts do, and leave no gap.
     Fails: a sample that is odd without being large is not seen here.
     See: FSDL, "dataset construction"; A. Karpathy's recipe, "become one with the data".
     """
     for split in audit.splits:
         for part, scales in (("inputs", split.inputs), ("targets", split.targets)):
-            yield from (_evidence(split, part, scale) for scale in scales if scale.far and "float" in scale.dtype)
+            pull = audit.pull if split.role == "train" else None
+            yield from (_evidence(split, part, scale, pull) for scale in scales if scale.far and "float" in scale.dtype)
 
 
-def _evidence(split: Split, part: str, scale: Scale) -> Evidence:
+def _evidence(split: Split, part: str, scale: Scale, pull: float | None) -> Evidence:
     numbers = ", ".join(str(number) for number, _, _ in scale.far[:5])
-    _, size, rest = scale.far[0]
+    (_, size, rest), moved = scale.far[0], "not known" if pull is None else f"by {pull:.2g} times its size"
     return Evidence(
         Confidence.LIKELY,
         facts=(
             Fact(f"samples of {split.role} far beyond the rest", f"{len(scale.far)} of {split.samples}: numbers {numbers}", "none"),
             Fact(f"root mean square of the largest, in its {part}", f"{size:.3g}", f"at most {rest:.3g}, as all others"),
+            Fact("how far one of them moves the gradient of a batch", moved, "less than its size"),
         ),
         where=f"{part} of {split.role}",
         fix=Fix("Look at these samples; mend or drop those that are wrong.", f"dataset[{scale.far[0][0]}]   # look at it first"),
         always=True,
+        severity=Severity.NOTE if pull is not None and pull < _GENTLE else None,
         refuted_by="A look at these samples that finds them right.",
     )
+
+
+_GENTLE = 10.0  # times the gradient of the batch without it
 
 
 def _program(largest: float) -> Subject:
     points, targets = heights(200)
     targets[55] *= largest / targets[55].abs()
-    net = nn.Sequential(nn.Linear(8, 32), nn.Tanh(), nn.Linear(32, 1))
-    return Subject(
-        net, nn.MSELoss(), torch.optim.Adam(net.parameters(), lr=1e-2), DataLoader(TensorDataset(points, targets), batch_size=20)
-    )
+    net, loader = nn.Sequential(nn.Linear(8, 32), nn.Tanh(), nn.Linear(32, 1)), DataLoader(TensorDataset(points, targets), batch_size=20)
+    return Subject(net, nn.MSELoss(), torch.optim.Adam(net.parameters(), lr=1e-2), loader)
 
 
 @outlier_samples.bad

@@ -20,26 +20,26 @@ from ..small_data import courses
 def fully_masked_attention_row(first: FirstPassCard, padding: PaddingCard) -> Iterator[Evidence]:
     """A softmax is given a row in which everything is masked, and makes NaN of it.
 
-    Each row of attention weights must have something to look at: over nothing but -inf the softmax is 0 / 0. A sample that is all padding,
-    a causal mask over padding on the left, or a mask with True and False the wrong way round leave such rows.
+    Over nothing but -inf a softmax is 0 / 0. A sample that is all padding, or a mask that is the wrong way round, leave such rows.
 
-    Shows as: a loss of nan in the first steps, often in some batches only.
+    Shows as: a loss of nan, often in some batches only.
     Proven by: the softmax itself, caught as it ran: -inf and numbers went in, NaN came out; and a copy whose empty rows are unmasked.
-    Not this when: each row keeps one entry that is not masked; then -inf is the right mask.
+    Not this when: each row keeps one entry that is not masked.
     Fails: attention of your own that gives 0 for an empty row, as fused attention does in newer torch.
     See: torch.nn.MultiheadAttention, `key_padding_mask`: True means ignored; in `scaled_dot_product_attention` True means looked at.
     """
     if first.culprit is not None and first.culprit.masks_all:
         yield _evidence(first.culprit)
     elif padding.lost:
-        lost = Fact("samples that hold data, and are padding from end to end", f"{padding.lost} of {padding.samples}", "0")
+        lost = Fact(f"samples of padding from end to end that {padding.what}", f"{padding.lost} of {padding.samples}", "0")
         fix = Fix("Turn the mask round: True means ignored.", "layer(x, src_key_padding_mask=~mask)", "empty rows unmasked")
         yield Evidence(Confidence.LIKELY, (lost,), f"`{padding.module}`", fix, unmasked, always=True)
 
 
+_CODE = "empty = mask.all(-1, keepdim=True)\nweights = scores.masked_fill(mask & ~empty, -torch.inf).softmax(-1).masked_fill(empty, 0)"
+
+
 def _evidence(found: BadOperation) -> Evidence:
-    weights = "scores.masked_fill(mask & ~empty, -torch.inf).softmax(-1).masked_fill(empty, 0.0)"
-    code = f"empty = mask.all(-1, keepdim=True)   # True: masked\nweights = {weights}"
     return Evidence(
         Confidence.PROVEN,
         facts=(
@@ -47,7 +47,7 @@ def _evidence(found: BadOperation) -> Evidence:
             Fact("what went into it", f"rows of -inf only; others up to {found.inputs[0][1]:.3g}", "a finite entry in every row"),
         ),
         where=where(found.module, found.line),
-        fix=Fix("Leave every row something to look at, or set the weights of empty rows to 0.", code, "empty rows unmasked"),
+        fix=Fix("Leave every row something to look at, or set the weights of empty rows to 0.", _CODE, "empty rows unmasked"),
         cure=unmasked,
         always=True,
     )

@@ -9,12 +9,13 @@ from ...cures.into_loss import as_classes, as_shares, as_values
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
+from ...observations.cards.label_order import LabelOrder
 from ...observations.cards.targets import TargetCard
 from ..small_data import values
 
 
 @check(severity=Severity.WARNING)
-def loss_model_task_mismatch(targets: TargetCard) -> Iterator[Evidence]:
+def loss_model_task_mismatch(targets: TargetCard, order: LabelOrder) -> Iterator[Evidence]:
     """The loss is made for another kind of target than it is given.
 
     Binary cross entropy asks for numbers from 0 to 1, cross entropy for class numbers or shares, a squared error for quantities. Given
@@ -22,8 +23,9 @@ def loss_model_task_mismatch(targets: TargetCard) -> Iterator[Evidence]:
 
     Shows as: a loss below zero that never settles; a loss that raises; a regression on numbers of classes, which have no order.
     Proven by: targets outside of what the loss is defined for; a copy with the loss or the targets changed, which memorises the batch.
+    Likely, where samples that are alike, and differ in their number, differ as much as under any other numbering.
     Not this when: whole numbers are quantities (ages, counts, grades); one-hot rows go into BCE; masked entries carry a mark.
-    Fails: a loss written by hand; class numbers in one column, unless the data set names its classes.
+    Fails: a loss written by hand; the numbers of fewer than five classes, for one output, unless the data set names its classes.
     See: TheDeepChecker (Ben Braiek & Khomh), loss and output mismatch; torch.nn.BCEWithLogitsLoss, torch.nn.CrossEntropyLoss.
     """
     low, high = targets.target.span
@@ -33,9 +35,9 @@ def loss_model_task_mismatch(targets: TargetCard) -> Iterator[Evidence]:
         yield _not_from_0_to_1(targets)
     elif targets.takes_quantities:
         yield _evidence(targets, "real quantities", "class numbers, or shares from 0 to 1", _SQUARED, as_values("cross_entropy"))
-    elif targets.goes_into(*_OF_QUANTITIES) and targets.counts_classes:
-        cure = as_classes(targets.loss) if targets.output.shape[-1] > high else None
-        yield _evidence(targets, "numbers of classes", "quantities", _CLASSES, cure)
+    elif targets.goes_into(*_OF_QUANTITIES) and (order.none or targets.counts_classes):
+        cure = as_classes(targets.loss) if targets.counts_classes and targets.output.shape[-1] > high else None
+        yield _evidence(targets, order.told if order.none else "numbers of classes", "quantities", _CLASSES, cure)
 
 
 def _not_from_0_to_1(targets: TargetCard) -> Evidence:

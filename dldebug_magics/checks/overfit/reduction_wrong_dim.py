@@ -38,7 +38,11 @@ def _evidence(mixing: MixingCard, samples: SampleCard, mixer: Mixer) -> Evidence
     return Evidence(
         Confidence.PROVEN if samples.from_loader else Confidence.LIKELY,
         facts=(
-            Fact(f"what {mixer.name} makes of it", f"{mixer.shapes[0]} becomes {mixer.shapes[1]}", f"{samples.samples} samples apart"),
+            Fact(
+                f"what {mixer.name} makes of it",
+                f"{mixer.shapes[0]} becomes {mixer.shapes[1] or 'nothing'}",
+                f"{samples.samples} samples apart",
+            ),
             Fact("samples whose output moves when another sample changes", samples.moved, "0"),
             Fact(f"the same with dim={dims}", "0", "0"),
         ),

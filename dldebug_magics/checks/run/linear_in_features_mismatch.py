@@ -14,7 +14,7 @@ from ...observations.shape_trace import ShapeTrace
 from ...observations.shape_trace.history import counted, reduced_from, unbatched_reader
 from ...observations.shape_trace.reader import Wanted
 from ...observations.shape_trace.sizes import other_sizes
-from ...observations.shape_trace.wanted import wanted
+from ...observations.shape_trace.wanted import transposable, wanted
 
 
 @check(severity=Severity.ERROR)
@@ -31,7 +31,14 @@ def linear_in_features_mismatch(trace: ShapeTrace) -> Iterator[Evidence]:
     See: torch.nn.Linear, `in_features`; FSDL, "get your model to run", shape mismatch.
     """
     found = wanted(trace.failure)
-    if found is None or trace.failure is None or not found.fits_rank or found.unbatched or found.is_unflattened or found.got == found.size:
+    if (
+        found is None
+        or trace.failure is None
+        or not found.fits_rank
+        or found.unbatched
+        or found.is_unflattened
+        or transposable(trace.failure)
+    ):
         return
     what, seen = f"{found.place} of what {found.words} is given", counted(trace, found.given, found.got)
     fact = Fact(what, seen, f"{found.size}, its {found.setting}")

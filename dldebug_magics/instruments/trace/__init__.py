@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 
 from ..source_lines import running_spot
@@ -45,9 +46,14 @@ class Trace(TorchFunctionMode):
         self.phase = "forward"
 
     def __enter__(self) -> Trace:
-        for path, module in self.model.named_modules():
-            if isinstance(module, torch.jit.ScriptModule):
-                continue  # takes no hooks
+        named = list(self.model.named_modules())
+        scripted = {id(module): path for path, module in named if isinstance(module, torch.jit.ScriptModule)}
+        if scripted:  # they take no hooks of their own
+            self.handles.append(register_module_forward_pre_hook(self._opens_scripted(scripted)))
+            self.handles.append(register_module_forward_hook(self._closes_scripted, with_kwargs=True, always_call=True))
+        for path, module in named:
+            if id(module) in scripted:
+                continue
             self.handles.append(module.register_forward_pre_hook(self._opens(path), with_kwargs=True))
             self.handles.append(module.register_forward_hook(self._closes, with_kwargs=True, always_call=True))
         return super().__enter__()
@@ -68,6 +74,17 @@ class Trace(TorchFunctionMode):
                 self.open.append(entry)
 
         return before
+
+    def _opens_scripted(self, paths: dict[int, str]) -> Callable:
+        def before(module: nn.Module, args: tuple) -> None:
+            if id(module) in paths:
+                self._opens(paths[id(module)])(module, args, {})
+
+        return before
+
+    def _closes_scripted(self, module: nn.Module, *rest: Any) -> None:
+        if self.open and self.open[-1].module is module and isinstance(module, torch.jit.ScriptModule):
+            self._closes(module, *rest)
 
     def _closes(self, module: nn.Module, args: tuple, kwargs: dict, output: Any) -> None:
         with torch._C.DisableTorchFunction():

@@ -14,6 +14,7 @@ from ..forms import Form, form, held
 from ..source_lines import Line, Spot, line_at
 
 _PLAIN = (Tensor, Parameter)
+_TORCHS = ("torch.nn.modules", "torch.ao.", "torch.jit.")
 
 
 @dataclasses.dataclass
@@ -69,7 +70,7 @@ class Entry:
     def of_module(cls, path: str, module: nn.Module, given: Given, depth: int) -> Entry:
         """The call of a module."""
         kind, inputs = type(module), given.tensors
-        entry = cls(kind.__name__, path, depth, tuple(map(form, inputs)), module, is_torchs=kind.__module__.startswith("torch.nn.modules"))
+        entry = cls(kind.__name__, path, depth, tuple(map(form, inputs)), module, is_torchs=kind.__module__.startswith(_TORCHS))
         entry.memory = memory(inputs)
         return entry
 

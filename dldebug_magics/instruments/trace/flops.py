@@ -1,7 +1,7 @@
 """Multiplications and additions of one call, counted as torch's own counter does: two for each pair of numbers multiplied.
 
-Layers and products by a formula, everything else that multiplies by watching what it calls. Attention in one call is counted on a CPU
-as torch counts it on other devices.
+Layers and products by a formula, everything else that multiplies by watching what it calls. Two of a CPU's own kernels, for attention and
+for an LSTM, are unknown to torch's counter: they are counted as it counts the same thing elsewhere.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The door of models: their forward passes, by torch's global module hooks, and their modes, at `train`, which `eval` calls, too."""
+"""The door of models: their forward passes, at the call of a module, and their modes, at `train`, which `eval` calls, too."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from ...engine.nested import tensors
 from .contents import content_of
@@ -21,22 +20,27 @@ from .wrapped import wrapped
 @contextlib.contextmanager
 def watching_modules(log: Log) -> Any:
     """Note each forward pass of a model that no other model called, and each change of mode."""
-
-    def begins(module: nn.Module, given: Any) -> None:
-        if log.inside is None and not torch.compiler.is_compiling() and log.hears():
-            log.inside = module
-
-    def ends(module: nn.Module, given: Any, result: Any) -> None:
-        if module is log.inside and not torch.compiler.is_compiling():
-            log.inside = None
-            if result is not None:
-                log.asks(_passed, log, module, given, result)
-
     with contextlib.ExitStack() as stack:
-        stack.callback(register_module_forward_pre_hook(begins).remove)
-        stack.callback(register_module_forward_hook(ends, always_call=True).remove)
+        stack.enter_context(wrapped(nn.Module, "__call__", lambda plain: _calling(log, plain)))
         stack.enter_context(wrapped(nn.Module, "train", lambda plain: _train(log, plain)))
         yield
+
+
+def _calling(log: Log, plain: Callable) -> Callable:
+    """Torch's global module hooks would do, at twice the cost: with a hook anywhere each call of each layer goes a longer way."""
+
+    def __call__(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        if torch.compiler.is_compiling() or log.inside is not None or not log.hears():  # in this order: a compiler must not see the log
+            return plain(self, *args, **kwargs)
+        log.inside = self
+        try:
+            result = plain(self, *args, **kwargs)
+        finally:
+            log.inside = None
+        log.asks(_passed, log, self, (args, kwargs), result)
+        return result
+
+    return __call__
 
 
 def _train(log: Log, plain: Callable) -> Callable:

@@ -27,7 +27,8 @@ class Weights:
         self.log = log
         self.first: list[tuple[Tensor, Tensor]] = []  # of the models that ran first, and copies
         self.last: dict[int, tuple[Tensor, Tensor]] = {}  # of each optimizer after its last step, where that was looked at closely
-        self.versions: dict[int, tuple[Tensor, int]] = {}  # how often it had been written to by then
+        self.smallest: dict[int, Tensor] = {}  # of each optimizer
+        self.versions: dict[int, tuple[Tensor, int]] = {}  # how often a parameter had been written to after the last step with it
         self.moved: set[int] = set()
 
     def before_backward(self) -> None:
@@ -42,10 +43,12 @@ class Weights:
         """Whether the weights had been changed by hand since the step before; from here on they count as this step's."""
         moved = number in self.moved
         self.moved.discard(number)
-        known = self.versions.get(number)
-        smallest = known[0] if known is not None and not self.log.close else _smallest(optimizer)
+        smallest = self.smallest.get(number)
+        if smallest is None or self.log.close:
+            smallest = _smallest(optimizer)
         if smallest is not None:
-            self.versions[number] = smallest, smallest._version
+            self.smallest[number] = smallest
+            self.versions[id(smallest)] = smallest, smallest._version
         if smallest is not None and self.log.close:
             self.last[number] = smallest, smallest.detach().clone()
         elif self.last:

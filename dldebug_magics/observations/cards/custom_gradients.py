@@ -24,6 +24,8 @@ from ...instruments.slopes import Slope, hands_on, slopes
 from ...instruments.source_lines import place
 
 _DIRECTIONS, _MORE, _MOST = 8, 64, 1_000_000
+_HALF = 0.5  # of what they are: how far the two must disagree, taken together
+_PERHAPS = 0.3  # in a few directions that much asks for more of them
 _MOSTLY = 0.75  # of the directions: a kink is met now and then, a step everywhere
 
 
@@ -97,18 +99,24 @@ def _disagreement(kind: Kind, inputs: tuple, number: int, seed: int) -> tuple[fl
     smooth = [row for row in found if row.smooth]
     if len(smooth) < _MOSTLY * len(found) or any(abs(row.measured) < 1e-6 * abs(row.backward) for row in smooth):
         return None
-    if not _apart(smooth):
+    if not _all_apart(smooth) and _apart(smooth) < _PERHAPS:
         return ()
     more = [slopes(kind, inputs, number, (seed, direction)) for direction in range(_MORE)]
+    if not _all_apart(smooth) and _apart(more) < _HALF:
+        return ()
     together = sum(row.backward * row.measured for row in more)
     return found[0].backward, found[0].measured, together / (_size(row.backward for row in more) * _size(row.measured for row in more))
 
 
-def _apart(found: list[Slope]) -> bool:
-    """Whether the two disagree in every direction, or, taken together, by half of what they are."""
-    each = all(abs(row.backward - row.measured) > 0.1 * (abs(row.backward) + abs(row.measured)) for row in found)
+def _all_apart(found: list[Slope]) -> bool:
+    """Whether the two disagree in every direction."""
+    return all(abs(row.backward - row.measured) > 0.1 * (abs(row.backward) + abs(row.measured)) for row in found)
+
+
+def _apart(found: list[Slope]) -> float:
+    """How far the two disagree, taken together: 0 where they are equal, 1 where opposite, 0.7 where they have nothing in common."""
     sizes = _size(row.backward for row in found) + _size(row.measured for row in found)
-    return each or _size(row.backward - row.measured for row in found) > 0.5 * sizes
+    return _size(row.backward - row.measured for row in found) / sizes
 
 
 def _size(numbers: Iterable[float]) -> float:

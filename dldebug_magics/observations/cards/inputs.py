@@ -34,10 +34,14 @@ class Scale:
     lone: bool = False
 
     @property
+    def reach(self) -> float:
+        """The largest number in it, of either sign."""
+        return max(abs(self.minimum), abs(self.maximum))
+
+    @property
     def shrunk(self) -> bool:
         """Whether the values lie so close together that a first layer can hardly tell them apart, as after two normalisations."""
-        reach = max(abs(self.minimum), abs(self.maximum))
-        return self.std > 0 and (reach < _TINY or (self.std < _TINY / 2 and self.std < 0.1 * abs(self.mean) and reach < 10))
+        return self.std > 0 and (self.reach < _TINY or (self.std < _TINY / 2 and self.std < 0.1 * abs(self.mean) and self.reach < 10))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -49,6 +49,10 @@ class Meeting:
         """Nothing but 0 and 1."""
         return bool(self.values) and set(self.values) <= {0.0, 1.0}
 
+    def numbers(self, samples: int) -> bool:
+        """Whether there is one whole number for each of so many samples, none of them below 0."""
+        return self.whole and self.shape in ((samples,), (samples, 1)) and self.span[0] >= 0
+
     @property
     def distribution(self) -> bool:
         """Whether its rows are probabilities, along axis 1 or the last."""

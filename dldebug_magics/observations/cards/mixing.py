@@ -17,6 +17,7 @@ from ...engine.observation import Observation
 from ...engine.subject import Subject
 from ...instruments.source_lines import Line
 from .batch_axis import one_fewer
+from .broken_reduction import repaired_by
 from .compared import Compared
 from .mixing_calls import order_of, other_axes, standardises
 from .samples import SampleCard
@@ -79,6 +80,10 @@ class MixingCard(Observation):
         found = _found(subject, samples.samples) if samples.mixes or lost else []
         if samples.mixes and not found and samples.samples > _FEWEST:
             found = _with_one_fewer(subject, samples.samples)
+        if not samples.runs:
+            found = [Mixer("reduction", r.name, r.index, r.module, r.line, (r.shape, r.result), axes) for r, axes in repaired_by(subject)][
+                :1
+            ]
         yield cls(tuple(found))
 
 

@@ -30,7 +30,7 @@ class SampleCard(Observation):
     """`leak` is the largest change of another sample's output, relative to the outputs' spread; `leaks_to` counts the samples that moved.
 
     `along_second_axis` is the same for a change along the second axis, None where there is none. `keeps_batch` is False where the output
-    has no axis for the samples in front: then nothing else is known.
+    has no axis for the samples in front, and `runs` where the model crashes: then nothing else is known.
     """
 
     samples: int
@@ -40,6 +40,7 @@ class SampleCard(Observation):
     from_loader: bool
     where: str
     keeps_batch: bool = True
+    runs: bool = True
 
     @property
     def mixes(self) -> bool:
@@ -49,7 +50,7 @@ class SampleCard(Observation):
     @property
     def moved(self) -> str:
         """How many others moved, in words."""
-        return f"{self.leaks_to} of {self.samples - 1}" if self.keeps_batch else "there is no output for each sample"
+        return f"{self.leaks_to} of {self.samples - 1}" if self.keeps_batch and self.runs else "there is no output for each sample"
 
     @classmethod
     def measure(cls, subject: Subject) -> Iterator[SampleCard]:
@@ -58,7 +59,11 @@ class SampleCard(Observation):
         if subject.step is not None or first is None or first.ndim == 0 or first.shape[0] < 3:
             return
         subject.model.eval()
-        subject = _not_square(subject, first.shape[0])
+        try:
+            subject = _not_square(subject, first.shape[0])
+        except Exception:
+            yield cls(first.shape[0], 0.0, 0, None, False, "", runs=False)
+            raise  # who reads the card knows that it crashed; the report says that nothing was seen
         first = next(tensors(subject.batch))
         clean, again = _outputs(subject, subject.batch), _outputs(subject, subject.batch)
         if clean is None or again is None or not torch.equal(clean, again) or any(map(_mixes_by_design, subject.model.modules())):

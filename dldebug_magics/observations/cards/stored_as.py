@@ -7,6 +7,7 @@ of the other is absurd anything is said.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator
 
 import torch
@@ -66,7 +67,11 @@ def readings(tensor: Tensor) -> Iterator[tuple[str, Reading]]:
         yield "the other byte order", swapped
     for other in _WIDE:
         if other != tensor.dtype and tensor.shape[-1] * tensor.element_size() % other.itemsize == 0:
-            yield str(other).removeprefix("torch."), lambda t, other=other: t.view(other)
+            yield str(other).removeprefix("torch."), functools.partial(_bytes_as, kind=other)
+
+
+def _bytes_as(tensor: Tensor, kind: torch.dtype) -> Tensor:
+    return tensor.view(kind)
 
 
 def swapped(tensor: Tensor) -> Tensor:

@@ -117,9 +117,9 @@ class TargetCard(Observation):
     @property
     def counts_classes(self) -> bool:
         """Whether each sample has one whole number, below the number of its outputs or of the classes that the data set names."""
-        each = self.target.whole and self.target.shape in ((self.samples,), (self.samples, 1)) and self.target.span[0] >= 0
         columns = self.output.shape[1] if len(self.output.shape) == 2 else 1
-        return each and self.output.shape[:1] == (self.samples,) and max(columns, self.declared) > max(2, self.target.span[1])
+        alike = self.target.numbers(self.samples) and self.output.shape[:1] == (self.samples,)
+        return alike and max(columns, self.declared) > max(2, self.target.span[1])
 
 
 def _usable(tensor: object) -> bool:

@@ -6,16 +6,13 @@ import dataclasses
 import math
 import time
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 
 from ...document import Block
 from ...engine.ambient import seeded
-from ...engine.call import loss_of
 from ...engine.evidence import Finding
-from ...engine.examine import device_of
-from ...engine.nested import copied
 from ...engine.observation import Observation
 from ...engine.samples import portions, readable
 from ...engine.subject import Subject
@@ -25,6 +22,7 @@ from .mapping import Renumbered, renumbered
 from .material import Material
 from .overlap import Shared, shared
 from .pairing import signal
+from .pull import loss_on, strongest
 from .rescaled import Rescaled, rescaled
 from .signal import Signal
 from .workers import Copied, copied_generators
@@ -57,6 +55,7 @@ class DataAudit(Observation):
     rescaled: tuple[Rescaled, ...] = ()
     copied: Copied | None = None
     loss_on_broken: float | None = None
+    pull: float | None = None
     weighted: bool = False
     unread: tuple[str, ...] = ()
     so_far: int = 0
@@ -96,13 +95,13 @@ class DataAudit(Observation):
                 shared=tuple(shared(train, m) for m in read.values() if m.role in ("val", "test") and m.source is not train.source),
                 rescaled=tuple(filter(None, (rescaled(train, m) for m in read.values() if m.role in ("val", "test")))),
                 copied=copied_generators(train.source),
-                loss_on_broken=_loss_on(subject, next((m.broken_batch for m in read.values() if m.broken_batch is not None), None)),
+                loss_on_broken=loss_on(subject, next((m.broken_batch for m in read.values() if m.broken_batch is not None), None)),
                 weighted=_weighted(subject),
                 unread=unread,
             )
         yield counted
         with torch.no_grad():
-            told = dataclasses.replace(counted, signal=signal(train, val))
+            told = dataclasses.replace(counted, signal=signal(train, val), pull=strongest(subject, counted.split("train"), train.source))
         yield told
         with torch.no_grad():
             yield dataclasses.replace(told, renumbered=renumbered(train, val)) if val is not None else told
@@ -130,16 +129,6 @@ class DataAudit(Observation):
     def document(self, findings: tuple[Finding, ...] = ()) -> tuple[Block, ...]:
         """What is in each split, and what the probes found."""
         return wording.blocks(self)
-
-
-def _loss_on(subject: Subject, batch: Any) -> float | None:
-    """The loss of a batch in which something is not finite: a program that masks such values has one."""
-    if batch is None:
-        return None
-    try:
-        return float(loss_of(subject, copied(batch, device_of(subject))).loss)
-    except (ValueError, RuntimeError, IndexError, TypeError):  # such as a distribution that refuses NaN: the program does not mask it
-        return math.nan
 
 
 def _weighted(subject: Subject) -> bool:

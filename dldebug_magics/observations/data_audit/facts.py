@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, SequentialSampler
 
 from .labels import targets_of
 from .material import Leaf, Material
-from .repeats import rarely, repeatable, wrapped
+from .repeats import evenly, rarely, repeatable, wrapped
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +83,7 @@ def facts(split: Material) -> Split:
         targets=tuple(_scale(leaf, split.numbers) for leaf in split.targets),
         kind=targets.kind,
         counts=tuple(counted),
-        repeatable=repeatable(split.points),
+        repeatable=repeatable(split.points) and not evenly(split.words, split.points),
         repeated=len(split.words) - len(words),
         disagreeing=sum(1 for word in split.words if len(words.get(word, ())) > 1),
         dropped=total % size if ordered and getattr(source, "drop_last", False) and total and size else 0,

@@ -14,7 +14,8 @@ from .material import Material
 from .probe import across, within
 
 _MOST = 1000
-_SURE = 0.7  # of a class's samples must be taken for the same other class
+_SURE, _MOST_LIKELY = 0.7, 0.5  # of a class's samples must be taken for the same other class; of a few classes' samples
+_FEW = 0.25
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +66,7 @@ def _judged(classes: Tensor, known: Tensor, asked: Tensor, inside: Tensor, said:
     to = torch.tensor(linear_sum_assignment(-table.numpy())[1])
     recall = [float((inside[known == c] == c).float().mean()) for c in range(count)]
     moved = [c for c in range(count) if to[c] != c and table[c].sum() >= 5]
-    if not moved or any(not _certain(table[c], int(to[c]), recall[int(to[c])]) for c in moved):
+    if not moved or _certainty(table, to, recall, moved) < _MOST_LIKELY or _certainty(table, to, recall, moved, _FEW) < _SURE:
         return None
     before, after = float((said == asked).float().mean()), float((said == to[asked]).float().mean())
     pairs = tuple((int(classes[c]), int(classes[to[c]])) for c in moved)
@@ -73,9 +74,10 @@ def _judged(classes: Tensor, known: Tensor, asked: Tensor, inside: Tensor, said:
     return found if after - before > max(0.1, 5 * math.sqrt(0.25 / len(asked))) and after > 0.8 * found.in_train else None
 
 
-def _certain(row: Tensor, to: int, recall: float) -> bool:
-    """Whether nearly all samples of a class are taken for one other, which the probe knows well in the training set."""
-    return float(row[to]) >= _SURE * float(row.sum()) and recall >= _SURE
+def _certainty(table: Tensor, to: Tensor, recall: list[float], moved: list[int], but: float = 0.0) -> float:
+    """The smallest share of a moved class's samples taken for its one other, or of that class known in the training set; but for a few."""
+    each = sorted(min(float(table[c][to[c]] / table[c].sum()), recall[int(to[c])]) for c in moved)
+    return each[int(but * len(each))]
 
 
 def _evenly(points: Tensor) -> Tensor:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import torch
 from torch import Tensor
+
+_DIFFERENT, _COLUMNS = 30, 16
 
 
 def repeatable(points: list[Tensor]) -> bool:
@@ -26,6 +29,17 @@ def repeatable(points: list[Tensor]) -> bool:
 def _rich(rows: Tensor) -> bool:
     """Whether most samples, such as pictures, have many different values each: no two such are equal by chance."""
     return sum(len(row.unique()) >= 16 for row in rows[:50]) > 0.8 * min(50, len(rows))
+
+
+def evenly(words: list[bytes], points: list[Tensor]) -> bool:
+    """Whether every sample stands there as often as every other, more than once: by nature, some repeat more often than others.
+
+    Not asked of few different samples, nor of narrow ones: there all combinations may have been gone through.
+    """
+    often = Counter(words)
+    if len(often) < _DIFFERENT or not points or points[0][0].numel() < _COLUMNS:
+        return False
+    return len(set(often.values())) == 1 and len(words) > len(often)
 
 
 def rarely(words: list[bytes], numbers: Tensor | None) -> float:

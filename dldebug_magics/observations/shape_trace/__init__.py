@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator
+from time import monotonic
 from typing import ClassVar
-
-from torch.nn.parameter import is_lazy
 
 from ...document import Block
 from ...engine.ambient import seeded
@@ -17,10 +16,13 @@ from ...engine.subject import Subject
 from ...instruments.forms import Form, forms
 from ...instruments.trace import Trace
 from . import wording
+from .axes import named
 from .failure import Failure
 from .given import given
 from .passing import Pass
-from .row import Row, rows
+from .row import Row, counted, idle, rows
+from .timing import timed
+from .unseen import uncompiled, unseen
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +53,9 @@ class ShapeTrace(Observation):
     parameters: int = 0
     trainable: int = 0
     name: str = "model"
+    idle: tuple[Row, ...] = ()
+    unseen: tuple[str, ...] = ()
+    depth: int = 0
     losses: tuple[float, ...] = ()
     decided: bool = True
     first: float = math.nan
@@ -58,30 +63,38 @@ class ShapeTrace(Observation):
 
     @classmethod
     def prepared(cls, subject: Subject, *, input: str = "", dtype: str = "float32", **options: object) -> Subject:
-        """The subject with a batch made up from shapes, where shapes are given."""
-        return given(subject, input, dtype)
+        """The subject with a batch made up from shapes, where shapes are given; compiled code is run as it was written."""
+        asked = given(subject, input, dtype)
+        return dataclasses.replace(asked, around=(*asked.around, *uncompiled(subject.model)))
 
     @classmethod
-    def measure(cls, subject: Subject, *, input: str = "", dtype: str = "float32", time: bool = False) -> Iterator[ShapeTrace]:
+    def measure(
+        cls, subject: Subject, *, input: str = "", dtype: str = "float32", time: bool = False, depth: int = 0
+    ) -> Iterator[ShapeTrace]:
         """Trace one step.
 
         input: shapes to trace instead of a batch, such as 32x3x224x224. dtype: the kind of number of such an input.
-        time: show how long each call takes.
+        time: show how long each call takes. depth: how many levels of the table stand open; 0 chooses.
         """
         seeded(subject.seed)
         trace = Trace(subject.model)
+        began = monotonic()
         one = Pass(subject, trace).run()
-        own = [p for p in subject.model.parameters() if not is_lazy(p)]
-        held = [p.numel() for p in own], [p.numel() for p in own if p.requires_grad]
+        spent = monotonic() - began
+        found = rows(trace.entries, trace.failed if one.failure is not None else None)
+        if monotonic() + spent < subject.deadline:
+            found = named(found, subject) or found
         yield cls(
-            rows(trace.entries, trace.failed),
+            timed(found, subject) if time and one.passed else found,
             forms(subject.batch),
             one.outputs,
             one.loss,
             one.failure,
-            sum(held[0]),
-            sum(held[1]),
+            *counted(subject.model),
             subject.name("model"),
+            idle(subject.model, trace.entries),
+            unseen(subject.model),
+            depth,
         )
 
     @property

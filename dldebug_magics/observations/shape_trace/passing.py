@@ -30,21 +30,32 @@ class Pass:
     loss: Form | None = None
     failure: Failure | None = None
 
+    @property
+    def passed(self) -> bool:
+        """Whether it went to its end."""
+        return self.failure is None
+
     def run(self, *, again: bool = True) -> Pass:
         """Forward pass and loss under the trace, backward pass and step without it, then all of it once more."""
         try:
-            with torch.enable_grad(), contextlib.ExitStack() as stack:
-                for context in self.subject.around:
-                    stack.enter_context(context())
-                batch = fresh(self.subject.batch)
-                with self.trace:
-                    loss = self._forward(batch)
-                self._backward(loss)
-                if again and not any(t.is_meta for t in tensors(batch)):
-                    self._once_more()
+            with torch.enable_grad():
+                self._step()
+                if again and not any(t.is_meta for t in tensors(self.subject.batch)):
+                    self.phase, self.trace = "second pass", Trace(self.subject.model, flops=False)
+                    self._step()  # a state that is kept from the first pass breaks here
         except Exception as error:  # the user's program crashed: that is what was observed
             self.failure = Failure.of(error, self.phase, self.trace)
         return self
+
+    def _step(self) -> None:
+        """One step; a cure's context is entered anew for each, because it counts calls."""
+        with contextlib.ExitStack() as stack:
+            for context in self.subject.around:
+                stack.enter_context(context())
+            batch = fresh(self.subject.batch)
+            with self.trace:
+                loss = self._forward(batch)
+            self._backward(loss)
 
     def _forward(self, batch: Any) -> Any:
         """What the program calls its loss: a tensor, or whatever it gives."""
@@ -73,12 +84,3 @@ class Pass:
             self.phase = "step" if self.phase == "backward" else self.phase
             self.subject.optimizer.step()
             self.subject.optimizer.zero_grad()
-
-    def _once_more(self) -> None:
-        """A second step on the same batch: a state that is kept from the first breaks here."""
-        self.phase = "second pass"
-        self.trace = Trace(self.subject.model, flops=False)
-        batch = fresh(self.subject.batch)
-        with self.trace:
-            loss = self._forward(batch)
-        self._backward(loss)

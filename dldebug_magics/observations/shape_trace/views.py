@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterator
+
+from ...cures.mended import mended
+from ...engine.evidence import Fix
+from ...engine.subject import Subject
 from .failure import Failure
 
 
@@ -26,3 +32,17 @@ def moved_batch(shape: tuple[int, ...], asked: tuple[int, ...]) -> int:
     if not asked or asked[0] == shape[0] or asked[0] not in shape[1:]:
         return 0
     return shape.index(asked[0], 1)
+
+
+def of_view(failure: Failure) -> Iterator[tuple[Fix, Callable[[Subject], Subject]]]:
+    """A shape with a number that was worked out by hand, or belongs to another batch: one axis is left to torch."""
+    asked, given = asked_shape(failure), failure.inputs[0]
+    for place in range(len(asked)):
+        rest = math.prod(size for at, size in enumerate(asked) if at != place)
+        if rest > 0 and given.numel % rest == 0 and (place > 0 or given.numel // rest == given.shape[0]):
+            shape = tuple(-1 if at == place else size for at, size in enumerate(asked))
+            yield Fix(f"Let axis {place} be what is left.", f"x.reshape{shape}", f"reshape{shape}"), _viewed(failure.operation, shape)
+
+
+def _viewed(call: str, shape: tuple[int, ...]) -> Callable[[Subject], Subject]:
+    return mended({call}, lambda function, x, *_, **__: x.reshape(shape))

@@ -63,3 +63,9 @@ def _by_parameter(failure: Failure) -> Wanted | None:
     if call in ("conv1d", "conv2d", "conv3d"):
         return reads("conv", shape[1] * failure.arguments.get("groups", failure.arguments.get("6", 1)), 1, int(call[-2]))
     return reads("linear", shape[-2], len(shape) - 2) if call in _MULTIPLYING else None
+
+
+def transposable(failure: Failure) -> bool:
+    """Whether a product with a parameter would do with that parameter transposed."""
+    found = wanted(failure)
+    return found is not None and found.kind in _MULTIPLYING and found.parameter_shape[-1] == found.got

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...document import Block, Code, Details, Table
+from ...document import Block, Code, Details, Text
 from ...engine.evidence import Finding
 from ...instruments.forms import Form
-from .row import Row
+from .table import tree
 
 if TYPE_CHECKING:
     from . import ShapeTrace
-
-_COLUMNS = ("call", "kind", "input", "output", "parameters", "FLOPs")
 
 
 def told(trace: ShapeTrace) -> str:
@@ -62,15 +60,9 @@ def listed(found: tuple[Form, ...], most: int = 3) -> str:
 
 
 def blocks(trace: ShapeTrace) -> tuple[Block, ...]:
-    """The table, and the traceback where the program broke."""
-    found: list[Block] = [Table("The shapes, call by call", _COLUMNS, [_row(row) for row in trace.rows])] if trace.rows else []
+    """The table, what it doesn't show, and the traceback where the program broke."""
+    found: list[Block] = [tree(trace.rows, trace.idle, trace.depth)] if trace.rows else []
+    found += [Text(line) for line in trace.unseen]
     if trace.failure is not None:
         found.append(Details("The exception, unchanged", (Code(trace.failure.traceback),)))
     return tuple(found)
-
-
-def _row(row: Row) -> tuple[str, ...]:
-    name = row.path.rpartition(".")[2] if row.is_module else ""
-    given, gave = listed(row.inputs), "HERE IT BREAKS" if row.failed else listed(row.outputs)
-    own = "counted above" if row.again else f"{row.parameters:,}" if row.parameters else ""
-    return (f"{'. ' * row.depth}{name or row.kind}", row.kind, given, gave, own, f"{row.flops:,}" if row.flops else "")

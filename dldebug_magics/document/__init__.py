@@ -11,10 +11,11 @@ import html
 import textwrap
 from collections.abc import Sequence
 
-from .plot import plotted, sparkline
+from ..plot import plotted, sparkline
+from .layout import WIDTH, filled, lined, table, wrapped
+from .tree import Branch, Tree
 
-WIDTH = 110
-_LEFT = 'align="left" style="text-align:left"'  # a page's style outweighs the first, a viewer may strip the second
+__all__ = ["WIDTH", "Block", "Branch", "Code", "Details", "Figure", "Heading", "Table", "Text", "Tree", "as_html", "as_text"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Heading:
     level: int = 3
 
     def as_text(self) -> str:
-        return f"{_filled(self.text)}\n{('-' if self.level > 3 else '=') * min(len(self.text), WIDTH)}"
+        return f"{filled(self.text)}\n{('-' if self.level > 3 else '=') * min(len(self.text), WIDTH)}"
 
     def as_html(self) -> str:
         return f"<h{self.level}>{html.escape(self.text)}</h{self.level}>"
@@ -39,7 +40,7 @@ class Text:
     strong: bool = False
 
     def as_text(self) -> str:
-        return _filled(self.text)
+        return filled(self.text)
 
     def as_html(self) -> str:
         inner = html.escape(self.text).replace("\n", "<br>")
@@ -69,30 +70,10 @@ class Table:
     rows: Sequence[Sequence[str]]
 
     def as_text(self) -> str:
-        cells = [list(map(str, row)) for row in (self.columns, *self.rows)]
-        widths = [max(1, *(len(row[i]) for row in cells)) for i in range(len(self.columns))]
-        while sum(widths) + 2 * (len(widths) - 1) > WIDTH - 2:
-            widths[widths.index(max(widths))] -= 1
-        return "\n".join([_filled(self.caption), *(line for row in cells for line in _wrapped(row, widths))])
+        return "\n".join([filled(self.caption), *lined([self.columns, *self.rows])])
 
     def as_html(self) -> str:
-        head = "".join(f'<th scope="col" {_LEFT}>{html.escape(str(c))}</th>' for c in self.columns)
-        rows = [[html.escape(str(cell)) for cell in row] for row in self.rows]
-        cells = [(f'<th scope="row" {_LEFT}>{row[0]}</th>', *(f"<td {_LEFT}>{cell}</td>" for cell in row[1:])) for row in rows]
-        body = "".join(f"<tr>{''.join(row)}</tr>" for row in cells)
-        return f"<table><caption>{html.escape(self.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _filled(text: str, width: int = WIDTH) -> str:
-    """The text's own lines, each broken where it is too wide."""
-    return "\n".join(textwrap.fill(line, width) for line in text.splitlines())
-
-
-def _wrapped(row: Sequence[str], widths: Sequence[int]) -> list[str]:
-    columns = [textwrap.wrap(cell, width) or [""] for cell, width in zip(row, widths, strict=True)]
-    height = max(len(column) for column in columns)
-    padded = [[*column, *[""] * (height - len(column))] for column in columns]
-    return ["  " + "  ".join(c[i].ljust(w) for c, w in zip(padded, widths, strict=True)).rstrip() for i in range(height)]
+        return table(self.columns, self.rows, self.caption)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +86,7 @@ class Figure:
 
     def as_text(self) -> str:
         width = min(max((len(name) for name in self.curves), default=0) or 1, 24)
-        return "\n".join(line for name, curve in self.curves.items() for line in _wrapped((name, sparkline(curve)), (width, 82)))
+        return "\n".join(line for name, curve in self.curves.items() for line in wrapped((name, sparkline(curve)), (width, 82)))
 
     def as_html(self) -> str:
         ends = [f"{name} from {curve[0]:.3g} to {curve[-1]:.3g}" for name, curve in self.curves.items() if curve]
@@ -121,13 +102,13 @@ class Details:
     blocks: tuple[Block, ...]
 
     def as_text(self) -> str:
-        return f"{_filled(self.summary)}\n{as_text(self.blocks)}"
+        return f"{filled(self.summary)}\n{as_text(self.blocks)}"
 
     def as_html(self) -> str:
         return f"<details><summary>{html.escape(self.summary)}</summary>{''.join(b.as_html() for b in self.blocks)}</details>"
 
 
-Block = Heading | Text | Code | Table | Figure | Details
+Block = Heading | Text | Code | Table | Tree | Figure | Details
 
 
 def as_text(blocks: Sequence[Block]) -> str:

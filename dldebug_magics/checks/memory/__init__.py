@@ -1,0 +1,1 @@
+"""Checks of the stage `memory`: does it fit, and what takes the room?"""
