@@ -1,6 +1,6 @@
 """Whole numbers that wrap, in the model or in the data set: what is calculated with bytes is calculated again with wide numbers.
 
-In a data set the small arrays that it holds are exchanged for wide ones, and a few samples are read both ways. Only where some values are
+In a data set the small arrays that it holds are exchanged for wide ones, and a few samples are read both ways. Only where many values are
 the same, and all others differ by the length of the kind's range, anything is said.
 """
 
@@ -26,7 +26,7 @@ from ...instruments.wide_dataset import wide_twin
 from ...instruments.wrapped_integers import SMALL, Wrapped, WrappedIntegers
 
 _SAMPLES = 4
-_SAME = 0.01  # of the values: the least that must be as before
+_SAME = 8  # distinct values, the least that must be as before: another scale leaves the zero of each channel alone
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,16 +57,15 @@ def _in_data(subject: Subject) -> tuple[float, str]:
     wide = None if source is None else wide_twin(source.dataset)
     if source is None or wide is None:
         return 0.0, ""
-    dataset, shares = source.dataset, []
-    with snapshot.reading(dataset):
-        for number in range(min(_SAMPLES, len(dataset))):
-            with contextlib.suppress(TypeError, ValueError, RuntimeError, AttributeError, IndexError):  # it wants small numbers
-                seeded(subject.seed)
-                plain = _values(dataset[number])
-                seeded(subject.seed)
-                shares.append(wrapped(plain, _values(wide[number])))
-    known = [share for share in shares if share is not None]
-    return (sum(known) / len(known) if known and len(known) == len(shares) else 0.0), type(dataset).__name__
+    with snapshot.reading(source.dataset), contextlib.suppress(TypeError, ValueError, RuntimeError, AttributeError, IndexError):
+        return wrapped(_samples(subject, source.dataset), _samples(subject, wide)) or 0.0, type(source.dataset).__name__
+    return 0.0, ""  # its samples can't be read with wide numbers
+
+
+def _samples(subject: Subject, dataset: Any) -> numpy.ndarray:
+    """All numbers of a few samples, read with the same random numbers each time."""
+    seeded(subject.seed)
+    return numpy.concatenate([_values(dataset[number]) for number in range(min(_SAMPLES, len(dataset)))])
 
 
 def _values(item: Any) -> numpy.ndarray:
@@ -78,8 +77,8 @@ def _values(item: Any) -> numpy.ndarray:
 def wrapped(plain: numpy.ndarray, wide: numpy.ndarray) -> float | None:
     """The share of values that lost the length of a range, or several; None where they differ in any other way.
 
-    >>> wrapped(numpy.array([60.0, 4.0, 250.0]), numpy.array([60.0, 260.0, 250.0]))
-    0.3333333333333333
+    >>> wrapped(numpy.array([*range(50, 60), 4.0, 5.0]), numpy.array([*range(50, 60), 260.0, 261.0]))
+    0.16666666666666666
     >>> wrapped(numpy.array([0.1, 0.2]), numpy.array([25.5, 51.0])) is None
     True
     """
@@ -91,4 +90,4 @@ def wrapped(plain: numpy.ndarray, wide: numpy.ndarray) -> float | None:
         return 0.0
     turns = lost[differs] / lost[differs].min()
     whole, narrow = numpy.abs(turns - turns.round()).max() < 1e-3, numpy.ptp(plain) < lost[differs].min()
-    return float(differs.mean()) if whole and narrow and (~differs).mean() >= _SAME else None
+    return float(differs.mean()) if whole and narrow and len(numpy.unique(plain[~differs])) >= _SAME else None
