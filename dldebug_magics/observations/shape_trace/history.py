@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import TYPE_CHECKING
 
@@ -44,8 +45,9 @@ def reduced_from(trace: ShapeTrace, given: Form, size: int) -> bool:
 
 
 def inputs_of(trace: ShapeTrace) -> tuple[Form, ...]:
-    """What the model was given."""
-    return trace.rows[0].inputs if trace.rows and trace.rows[0].is_module else ()
+    """What the model was given; without the names of axes, which a batch and a failure do not know."""
+    given = trace.rows[0].inputs if trace.rows and trace.rows[0].is_module else ()
+    return tuple(dataclasses.replace(form, names=()) for form in given)
 
 
 def targets_of(trace: ShapeTrace) -> tuple[Form, ...]:
@@ -59,7 +61,7 @@ def targets_of(trace: ShapeTrace) -> tuple[Form, ...]:
 
 def is_input(trace: ShapeTrace, given: Form) -> bool:
     """Whether this is what the model was given, as far as its shape tells."""
-    return given in inputs_of(trace)
+    return any(form.shape == given.shape for form in inputs_of(trace))
 
 
 def samples(trace: ShapeTrace) -> int | None:

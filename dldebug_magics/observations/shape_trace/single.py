@@ -33,10 +33,10 @@ def single(trace: ShapeTrace) -> Single | None:
         return None
     reader = unbatched_reader(trace)
     if reader is not None:
-        sequence = reader.kind in _RECURRENT
+        sequence, read = reader.kind in _RECURRENT, dataclasses.replace(reader.inputs[0], names=())
         if not sequence and samples(trace) == reader.inputs[0].shape[0] > 1:
             return None  # as many targets as channels: these are samples
-        return Single(reader.path, f"{reader.kind} `{reader.path}`", first if len(first.shape) == 1 else reader.inputs[0], 1, sequence)
+        return Single(reader.path, f"{reader.kind} `{reader.path}`", first if len(first.shape) == 1 else read, 1, sequence)
     found = wanted(trace.failure)
     if found is None or found.fits_rank or not is_input(trace, found.given):
         return None
