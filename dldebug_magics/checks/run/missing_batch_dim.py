@@ -25,8 +25,8 @@ def missing_batch_dim(trace: ShapeTrace, card: ReadAsOneCard) -> Iterator[Eviden
     what comes behind them, such as a flatten or a batch norm, does not.
 
     Shows as: "expected 4D input (got 3D input)", or a mismatch far behind the convolution that took channels for samples.
-    Proven by: the first layer took the input for one sample; with `unsqueeze(0)` a copy runs. In silence, a recurrent layer takes the rows of
-    a table for the steps of one sequence: told where a loader drew the rows at random.
+    Proven by: the first layer took the input for one sample; with `unsqueeze(0)` a copy runs. In silence, a recurrent layer takes the rows
+    of a table for the steps of one sequence: told where a loader drew the rows at random.
     Not this when: a single sample is given on purpose, and all of the model takes it.
     Fails: in silence where no loader shows that the rows are samples.
     See: torch.nn.Conv2d, "(N, C, H, W) or (C, H, W)"; FSDL, "get your model to run", shape mismatch.
