@@ -54,6 +54,25 @@ RIGHT = {
 }
 
 
+def _series(steps: int = 16) -> Tensor:
+    """Sensors of different levels that move slowly: 24 x steps x 16."""
+    level, pace, phase = torch.randn(24, 1, 16), 0.5 + torch.rand(24, 1, 16), 6 * torch.rand(24, 1, 16)
+    return level + torch.sin(torch.linspace(0, 3, steps)[None, :, None] * pace + phase)
+
+
+def _convolved(series: Tensor) -> Subject:
+    net = nn.Sequential(nn.Conv1d(16, 8, 3), nn.ReLU(), nn.AdaptiveMaxPool1d(1), nn.Flatten(), nn.Linear(8, 3))
+    return Subject(net, nn.CrossEntropyLoss(), None, (series, torch.arange(24) % 3))
+
+
+def test_series_of_as_many_steps_as_channels_are_told_by_their_neighbours():
+    torch.manual_seed(0)
+    report = list(ask("shape_trace", _convolved(_series())))[-1]
+    assert [(f.name, f.confidence) for f in report.alarms] == [("channels_last_input", Confidence.LIKELY)]
+    for right in (_series().transpose(1, 2), torch.randn(24, 16, 16), _series().cumsum(2)):
+        assert not list(ask("shape_trace", _convolved(right)))[-1].alarms
+
+
 @pytest.mark.filterwarnings("ignore:Using a target size")
 @pytest.mark.parametrize("cause", FAULTY)
 def test_samples_that_a_layer_took_for_one_are_found(cause):

@@ -89,3 +89,16 @@ def width(trace: ShapeTrace) -> int | None:
     read = [row.inputs[0] for row in trace.rows if row.is_module and row.parameters and row.inputs and row.inputs[0].shape]
     form = next(iter([*failed, *reversed(read)]), None)
     return form.shape[-1] if form is not None else None
+
+
+def unflattened(trace: ShapeTrace) -> Row | None:
+    """The linear layer that took the columns of maps for its features, where the loss wants one row a sample."""
+    failure = trace.failure
+    if failure is None or failure.phase != "loss" or any(len(target.shape) > 1 for target in targets_of(trace)):
+        return None
+    row = next((row for row in trace.rows if row.kind == "Linear" and row.is_module and row.inputs), None)
+    output = failure.inputs[0].shape if failure.inputs else ()
+    if row is None or len(row.inputs[0].shape) < 3 or len(output) < 3:
+        return None
+    before = [r for r in trace.rows[: trace.rows.index(row)] if r.is_module and r.kind in _CHANNELS and r.outputs]
+    return row if before and len(before[-1].outputs[0].shape) == len(row.inputs[0].shape) else None

@@ -1,4 +1,4 @@
-"""Samples that a layer took for channels or for steps, and nothing was raised: the facts, and the change."""
+"""Samples that a layer took for channels or steps, and steps for channels, and nothing was raised: the facts, and the change."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from torch import Tensor, nn
 
 from ...cures.batch_shapes import inputs_changed
 from ...cures.layers import in_turn, rebuilt
-from ...engine.evidence import Confidence, Evidence, Fact, Fix
+from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
 from ...instruments.source_edits import module_expression
+from ..cards.neighbours import NeighboursCard
 from ..cards.read_as_one import ReadAsOneCard
 
 
@@ -29,6 +30,17 @@ def as_steps(card: ReadAsOneCard) -> Evidence:
     seen = Fact(_what(card), f"{_shape(card)}: {card.shape[0]} samples, read as the steps of one sequence", "samples x steps x features")
     fix = Fix("Each row is a sample: give it a time axis of one step.", "x = x.unsqueeze(1)", "a time axis of one step")
     return Evidence(Confidence.PROVEN, (seen,), f"`{card.path}`", fix, _one_step(card.path), always=True)
+
+
+def as_rows(card: NeighboursCard) -> Evidence:
+    """As many steps as channels: the layer runs either way, and the values tell which axis has neighbours that are alike."""
+    seen = f"{card.channels:.2f} along axis 1, {card.last:.2f} along the last"
+    fact = Fact(
+        f"how far neighbours differ in what {card.kind} `{card.path}` is given, compared with any two", seen, "about 1 along axis 1"
+    )
+    fix = Fix("Move the channels to axis 1.", "x = x.movedim(-1, 1)", "the channels moved to axis 1")
+    cure = inputs_changed(lambda tensor: tensor.movedim(-1, 1), card.shape)
+    return Evidence(Confidence.LIKELY, (fact,), f"`{card.path}`", fix, cure, always=True, severity=Severity.WARNING)
 
 
 def _one_step(path: str) -> Any:
