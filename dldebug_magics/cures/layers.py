@@ -116,5 +116,8 @@ def _arguments(layer: nn.Module, kind: type) -> dict[str, Any]:
         return {name: getattr(layer, name) for name in names + more}
     named = inspect.signature(kind.__init__).parameters  # type: ignore[misc]
     held = {name: getattr(layer, name) for name in named if hasattr(layer, name)}
-    bias = getattr(layer, "in_proj_bias", None) if isinstance(layer, nn.MultiheadAttention) else getattr(layer, "bias", None)
+    bias = getattr(layer, "bias", None)
+    if isinstance(layer, nn.MultiheadAttention):
+        bias = layer.in_proj_bias
+        held |= {name: None for name in ("kdim", "vdim") if held[name] == layer.embed_dim}
     return held | ({"bias": bias is not None} if "bias" in named and not isinstance(bias, bool) else {})

@@ -11,13 +11,15 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
 from ...instruments.source_lines import where
+from ...observations.cards.neighbours import NeighboursCard
 from ...observations.shape_trace import ShapeTrace
 from ...observations.shape_trace.channels import Channels, channels_last
 from ...observations.shape_trace.history import is_input, targets_of
+from ...observations.shape_trace.in_silence import as_rows
 
 
 @check(severity=Severity.ERROR)
-def channels_last_input(trace: ShapeTrace) -> Iterator[Evidence]:
+def channels_last_input(trace: ShapeTrace, card: NeighboursCard) -> Iterator[Evidence]:
     """A layer that reads its channels on axis 1 is given them on the last axis.
 
     Files, numpy and TensorFlow hold pictures as rows x columns x channels. Torch's convolutions and batch norms read samples x channels x
@@ -30,6 +32,8 @@ def channels_last_input(trace: ShapeTrace) -> Iterator[Evidence]:
     See: torch.nn.Conv2d, shape of the input; torchvision's ToTensor, which moves the axis.
     """
     found = channels_last(trace)
+    if card.exchanged:
+        yield as_rows(card)
     if found is None or trace.failure is None:
         return
     order = (0, len(found.given.shape) - 1, *range(1, len(found.given.shape) - 1))

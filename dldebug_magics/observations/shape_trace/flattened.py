@@ -1,4 +1,4 @@
-"""A flatten by a number that was worked out by hand: `view(-1, 400)` where each sample has 256 numbers."""
+"""A flatten by a number worked out by hand (`view(-1, 400)` where each sample has 256), or none where the columns fit by chance."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING
 
-from ...engine.evidence import Fact, Fix
+from ...cures.layers import given_to, in_turn, rebuilt
+from ...engine.evidence import Confidence, Evidence, Fact, Fix
 from ...instruments.forms import Form
-from ...instruments.source_lines import Line
+from ...instruments.source_lines import Line, where
+from .row import Row
 from .views import asked_of
 
 if TYPE_CHECKING:
@@ -64,3 +66,13 @@ def _checked(given: Form, asked: tuple[int, ...], call: str, path: str, line: Li
         return None
     found = Flattened(given, asked[1], call, path, line)
     return found if asked[1] not in (found.has, *given.shape) else None
+
+
+def on_columns(row: Row) -> Evidence:
+    """The layer was built for the columns of the maps, and the loss refuses the rest."""
+    shape, product = row.inputs[0].shape, math.prod(row.inputs[0].shape[1:])
+    fact = Fact(f"what Linear `{row.path}` is given", str(row.inputs[0]), f"samples x {product}: one row for each target")
+    code = f"x = torch.flatten(x, 1); nn.Linear({product}, {row.settings['out_features']})"
+    fix = Fix(f"Flatten first, and build the layer for {product}.", code, f"a flatten, and in_features={product}")
+    cure = in_turn(rebuilt(row.path, in_features=product), given_to(row.path, lambda tensor: tensor.flatten(1), shape))
+    return Evidence(Confidence.LIKELY, (fact,), where(row.path, row.line), fix, cure)
