@@ -105,7 +105,7 @@ def test_the_table_fits_and_says_the_same_in_a_page(name):
 def test_labels_stand_along_the_names():
     net = nn.Sequential(nn.Conv1d(4, 8, 3), nn.Flatten(0, 1), nn.Linear(98, 8))
     rows = dldebug.shape_trace(net, train=torch.randn(8, 4, 100)).experiment.rows
-    assert [str(row.outputs[0]) for row in rows] == ["64 x 8", "N=8 x 8 x 98", "64 x 98", "64 x 8"], (
+    assert [str(row.outputs[0]) for row in rows] == ["N*8=64 x 8", "N=8 x 8 x 98", "N*8=64 x 98", "N*8=64 x 8"], (
         "a size that only equals it has no name"
     )
     flat = Written(lambda self, x: self.head(self.words(x).reshape(-1, 4)), words=nn.Embedding(50, 4), head=nn.Linear(4, 50))
@@ -123,6 +123,26 @@ def test_no_names_where_a_layer_takes_the_batch_for_the_time():
     net = Written(lambda self, x: self.head(self.rnn(x)[0][:, -1]), rnn=nn.GRU(6, 8), head=nn.Linear(8, 3))
     batch = torch.randn(4, 20, 6), torch.zeros(4, dtype=torch.long)
     assert str(dldebug.shape_trace(net, nn.CrossEntropyLoss(), train=batch).experiment.rows[0].inputs[0]) == "4 x 20 x 6"
+
+
+UNSURE = {
+    "attention without a batch": (lambda self, x: (x @ x.T).softmax(-1) @ self.layer(x), torch.randn(9, 6)),
+    "attention in one call, without a batch": (
+        lambda self, x: nn.functional.scaled_dot_product_attention(*[self.layer(x)] * 3),
+        torch.randn(9, 6),
+    ),
+    "the first axis is summed up": (lambda self, x: self.layer(x).mean(0), torch.randn(9, 4, 6)),
+    "one picture": (lambda self, x: self.conv(x), torch.randn(3, 8, 8)),
+    "a loop along the first axis": (lambda self, x: torch.stack([self.layer(step) for step in x]), torch.randn(9, 4, 6)),
+}
+
+
+@pytest.mark.parametrize("name", UNSURE)
+def test_no_names_where_nobody_knows(name):
+    forward, x = UNSURE[name]
+    net = Written(forward, layer=nn.Linear(6, 6), conv=nn.Conv2d(3, 2, 3))
+    report = dldebug.shape_trace(net, train=x)
+    assert report.experiment.passed and not any(form.names for row in report.experiment.rows for form in (*row.inputs, *row.outputs))
 
 
 def test_a_broken_pass_names_what_ran_and_marks_what_broke():
