@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections import Counter
 
@@ -42,6 +43,7 @@ NAMES = {  # of the axes of the input
 }
 
 
+@functools.cache
 def traced(name):
     torch.manual_seed(0)
     model, batch = MODELS[name]()
@@ -260,7 +262,7 @@ def test_a_compiled_model_is_traced_without_compiling():
 
 
 def test_lazy_layers_get_their_shapes_on_the_copy_only():
-    model, _, report = traced("lazy")
+    model, _, report = traced.__wrapped__("lazy")
     assert report.untouched and all(nn.parameter.is_lazy(p) for p in model.parameters())
     assert report.experiment.parameters == 224 + 2890
 
