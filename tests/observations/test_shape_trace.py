@@ -197,6 +197,18 @@ def test_different_sizes_are_not_folded():
     assert [node.times for node in folded(nested(rows))[0].below] == [1] * 5
 
 
+def test_of_very_many_rows_the_first_and_the_last_are_shown():
+    def forward(self, x):
+        for _ in range(500):
+            x = torch.cat([x, self.layer(x[:, :4])], dim=1)
+        return x
+
+    report = dldebug.shape_trace(Written(forward, layer=nn.Linear(4, 1)), train=torch.randn(3, 4), depth=9)
+    assert len(report.experiment.rows) == 1501
+    text = repr(report)
+    assert "... 1,380 more rows" in text and "3 x 504" in text and "total of 1501 calls" in text and len(report._repr_html_()) < 60_000
+
+
 def test_deep_models_fold_below_the_second_level_unless_asked():
     def deep(level):
         if level == 0:
