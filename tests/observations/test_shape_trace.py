@@ -8,6 +8,8 @@ from collections import Counter
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
@@ -190,6 +192,29 @@ def test_patterns_are_folded_from_the_inside():
     block = folded(whole)[0].below
     assert [(node.row.path, node.times, node.last) for node in block] == [("b0", 3, "b2")]
     assert [(node.row.kind, node.times) for node in block[0].below] == [("Linear", 4), ("ReLU", 4)]
+
+
+kinds = st.recursive(
+    st.sampled_from("ab").map(lambda kind: (kind, ())), lambda below: st.tuples(st.sampled_from("ab"), st.lists(below, max_size=6))
+)
+
+
+def _rows_of(tree, depth=0):
+    kind, below = tree
+    return [_row(depth, kind), *(row for inner in below for row in _rows_of(inner, depth + 1))]
+
+
+def _unfolded(nodes):
+    """How many rows there were before."""
+    return sum(node.times * (1 + _unfolded(node.below)) for node in nodes)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(st.lists(kinds, max_size=8))
+def test_folding_loses_no_row(trees):
+    rows = [row for tree in trees for row in _rows_of(tree)]
+    assert sum(1 for node in nested(rows) for _ in node.all()) == len(rows) == _unfolded(folded(nested(rows)))
+    assert sum(node.count for node in folded(nested(rows))) <= len(rows)
 
 
 def test_different_sizes_are_not_folded():
