@@ -28,6 +28,17 @@ def test_a_shape_instead_of_a_batch(nb, line):
     assert report.ok and report.untouched and [str(form) for form in report.experiment.outputs] == ["8 x 10"]
 
 
+@pytest.mark.parametrize("batch", ["loader[0]", "loader[0][0]", "loader"])
+def test_a_batch_without_its_loss(nb, batch):
+    report = nb(f"%shape_trace net None None {batch}").value
+    assert report.ok and report.experiment.loss is None and [str(form) for form in report.experiment.inputs] == ["4 x 3 x 8 x 8"]
+
+
+def test_a_batch_right_after_the_model(nb):
+    assert nb("batch = loader[0]\ndel criterion, loader").error is None
+    assert [str(form) for form in nb("%shape_trace net batch").value.experiment.inputs] == ["4 x 3 x 8 x 8"]
+
+
 def test_a_batch_with_its_loss(nb):
     report = nb("%shape_trace net criterion None loader --time --depth 1").value
     assert report.ok and report.experiment.loss is not None and report.experiment.rows[0].forward.median > 0

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections import Counter
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
@@ -42,6 +45,7 @@ NAMES = {  # of the axes of the input
 }
 
 
+@functools.cache
 def traced(name):
     torch.manual_seed(0)
     model, batch = MODELS[name]()
@@ -105,7 +109,7 @@ def test_the_table_fits_and_says_the_same_in_a_page(name):
 def test_labels_stand_along_the_names():
     net = nn.Sequential(nn.Conv1d(4, 8, 3), nn.Flatten(0, 1), nn.Linear(98, 8))
     rows = dldebug.shape_trace(net, train=torch.randn(8, 4, 100)).experiment.rows
-    assert [str(row.outputs[0]) for row in rows] == ["64 x 8", "N=8 x 8 x 98", "64 x 98", "64 x 8"], (
+    assert [str(row.outputs[0]) for row in rows] == ["N*8=64 x 8", "N=8 x 8 x 98", "N*8=64 x 98", "N*8=64 x 8"], (
         "a size that only equals it has no name"
     )
     flat = Written(lambda self, x: self.head(self.words(x).reshape(-1, 4)), words=nn.Embedding(50, 4), head=nn.Linear(4, 50))
@@ -123,6 +127,26 @@ def test_no_names_where_a_layer_takes_the_batch_for_the_time():
     net = Written(lambda self, x: self.head(self.rnn(x)[0][:, -1]), rnn=nn.GRU(6, 8), head=nn.Linear(8, 3))
     batch = torch.randn(4, 20, 6), torch.zeros(4, dtype=torch.long)
     assert str(dldebug.shape_trace(net, nn.CrossEntropyLoss(), train=batch).experiment.rows[0].inputs[0]) == "4 x 20 x 6"
+
+
+UNSURE = {
+    "attention without a batch": (lambda self, x: (x @ x.T).softmax(-1) @ self.layer(x), torch.randn(9, 6)),
+    "attention in one call, without a batch": (
+        lambda self, x: nn.functional.scaled_dot_product_attention(*[self.layer(x)] * 3),
+        torch.randn(9, 6),
+    ),
+    "the first axis is summed up": (lambda self, x: self.layer(x).mean(0), torch.randn(9, 4, 6)),
+    "one picture": (lambda self, x: self.conv(x), torch.randn(3, 8, 8)),
+    "a loop along the first axis": (lambda self, x: torch.stack([self.layer(step) for step in x]), torch.randn(9, 4, 6)),
+}
+
+
+@pytest.mark.parametrize("name", UNSURE)
+def test_no_names_where_nobody_knows(name):
+    forward, x = UNSURE[name]
+    net = Written(forward, layer=nn.Linear(6, 6), conv=nn.Conv2d(3, 2, 3))
+    report = dldebug.shape_trace(net, train=x)
+    assert report.experiment.passed and not any(form.names for row in report.experiment.rows for form in (*row.inputs, *row.outputs))
 
 
 def test_a_broken_pass_names_what_ran_and_marks_what_broke():
@@ -170,9 +194,44 @@ def test_patterns_are_folded_from_the_inside():
     assert [(node.row.kind, node.times) for node in block[0].below] == [("Linear", 4), ("ReLU", 4)]
 
 
+kinds = st.recursive(
+    st.sampled_from("ab").map(lambda kind: (kind, ())), lambda below: st.tuples(st.sampled_from("ab"), st.lists(below, max_size=6))
+)
+
+
+def _rows_of(tree, depth=0):
+    kind, below = tree
+    return [_row(depth, kind), *(row for inner in below for row in _rows_of(inner, depth + 1))]
+
+
+def _unfolded(nodes):
+    """How many rows there were before."""
+    return sum(node.times * (1 + _unfolded(node.below)) for node in nodes)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(st.lists(kinds, max_size=8))
+def test_folding_loses_no_row(trees):
+    rows = [row for tree in trees for row in _rows_of(tree)]
+    assert sum(1 for node in nested(rows) for _ in node.all()) == len(rows) == _unfolded(folded(nested(rows)))
+    assert sum(node.count for node in folded(nested(rows))) <= len(rows)
+
+
 def test_different_sizes_are_not_folded():
     rows = [_row(0, "Net"), *(_row(1, "Linear", f"l{i}", held=i) for i in range(5))]
     assert [node.times for node in folded(nested(rows))[0].below] == [1] * 5
+
+
+def test_of_very_many_rows_the_first_and_the_last_are_shown():
+    def forward(self, x):
+        for _ in range(500):
+            x = torch.cat([x, self.layer(x[:, :4])], dim=1)
+        return x
+
+    report = dldebug.shape_trace(Written(forward, layer=nn.Linear(4, 1)), train=torch.randn(3, 4), depth=9)
+    assert len(report.experiment.rows) == 1501
+    text = repr(report)
+    assert "... 1,380 more rows" in text and "3 x 504" in text and "total of 1501 calls" in text and len(report._repr_html_()) < 60_000
 
 
 def test_deep_models_fold_below_the_second_level_unless_asked():
@@ -240,7 +299,7 @@ def test_a_compiled_model_is_traced_without_compiling():
 
 
 def test_lazy_layers_get_their_shapes_on_the_copy_only():
-    model, _, report = traced("lazy")
+    model, _, report = traced.__wrapped__("lazy")
     assert report.untouched and all(nn.parameter.is_lazy(p) for p in model.parameters())
     assert report.experiment.parameters == 224 + 2890
 

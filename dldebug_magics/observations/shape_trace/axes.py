@@ -44,7 +44,7 @@ def named(rows: Sequence[Row], subject: Subject) -> tuple[Row, ...]:
         found = tuple(_row(row, entry, axes) for row, entry in zip(rows, entries, strict=False)) + tuple(rows[len(entries) :])
         if "T" in {axis.name for axis in axes} and not sequences.along("T", found):
             continue  # it can be cut there, but so can a set of points or a row of numbers
-        return () if sequences.swapped(found) else found
+        return () if sequences.swapped(found) or sequences.lost(found) else found
     return ()
 
 
@@ -139,9 +139,11 @@ def _form(form: Form, other: Form, axes: tuple[Axis, ...]) -> Form:
 
 
 def _name(size: int, other: int, axes: tuple[Axis, ...]) -> str:
+    """The axis that a size follows, or how many times it is that axis, or the product of both."""
     for axis in axes:
-        if (size, other) == (axis.size, axis.other):
-            return axis.name
-    samples, *times = axes
-    both = times and (size, other) == (samples.size * times[0].size, samples.other * times[0].other)
-    return f"{samples.name}*{times[0].name}" if both else ""
+        times = size // axis.size
+        if times and (size, other) == (times * axis.size, times * axis.other):
+            return axis.name if times == 1 else f"{axis.name}*{times}"
+    samples, *others = axes
+    both = others and (size, other) == (samples.size * others[0].size, samples.other * others[0].other)
+    return f"{samples.name}*{others[0].name}" if both else ""

@@ -9,17 +9,13 @@ from collections.abc import Iterable, Sequence
 from ...document import Branch, Tree
 from ...instruments.forms import Form
 from ...instruments.trace.clock import Span
+from .called import called
 from .folding import Node, folded, leaves, nested
 from .row import Row
 from .words import amount, milliseconds, short, shown
 
 _FEW = 40  # rows that are shown as they are, however deep
-_SHAPING = frozenset(  # operations that are told an axis or a shape
-    "view reshape unflatten flatten permute transpose swapaxes swapdims movedim squeeze unsqueeze squeeze_ unsqueeze_ expand repeat "
-    "repeat_interleave tile cat concat stack chunk split narrow select roll flip sum mean prod std var norm amax amin argmax argmin "
-    "max min softmax log_softmax softmin cumsum topk sort unbind unfold glu normalize logsumexp any all".split()
-)
-_AXES = frozenset(("dim", "dim0", "dim1", "dims", "axis", "start_dim", "end_dim", "source", "destination", "shape", "size"))
+_MANY = 120  # rows inside of one; of more the first and the last are shown
 HERE = "HERE IT BREAKS"
 
 
@@ -68,8 +64,13 @@ class _View:
     def branch(self, node: Node, above: str, level: int) -> Branch:
         """A node with all below it."""
         open = level < self.depth or node.failed
-        below = tuple(self.branch(inner, node.row.path, level + 1) for inner in node.below)
-        return Branch(self.cells(node, above, open), below, open)
+        below = [self.branch(inner, node.row.path, level + 1) for inner in node.below]
+        if len(below) > _MANY:
+            left_out = below[_MANY // 2 : -_MANY // 2]
+            count = sum(branch.rows for branch in left_out)
+            gap = Branch((f"... {count:,} more rows", *[""] * (len(self.columns) - 1)))
+            below = [*below[: _MANY // 2], gap, *below[-_MANY // 2 :]]
+        return Branch(self.cells(node, above, open), tuple(below), open)
 
     def cells(self, node: Node, above: str, open: bool) -> tuple[str, ...]:
         """The cells of one row."""
@@ -78,7 +79,7 @@ class _View:
         parameters, trainable = sum(r.parameters for r in inside), sum(r.trainable for r in inside)
         own = f"{parameters:,}" if parameters else "counted above" if row.again else ""
         return (
-            _call(node, above),
+            called(node, above),
             self.listed(row.inputs),
             HERE if row.failed else self.listed(row.outputs),
             own,
@@ -132,18 +133,3 @@ def _repeated(node: Node) -> int:
 
 def _sum(spans: Sequence[Span]) -> Span:
     return Span(*(sum(getattr(span, end) for span in spans) for end in ("median", "least", "most")))
-
-
-def _call(node: Node, above: str) -> str:
-    """A module by its path within the one around it, an operation by its name and its plain arguments."""
-    row, times = node.row, f" x {node.times}" if node.times > 1 else ""
-    if not row.is_module:
-        told = row.settings.items() if row.kind in _SHAPING else ()
-        given = [f"{value}" if name.isdigit() else f"{name}={value}" for name, value in told if name.isdigit() or name in _AXES]
-        kind = row.kind.removeprefix("__").removesuffix("__")
-        return f"{kind}({', '.join(given)}){times}" if given else f"{kind}{times}"
-    name, last = (path.removeprefix(f"{above}.") if above else path for path in (row.path, node.last))
-    called = f"{name} to {last}" if last != name else name
-    dim = f", dim={row.settings['dim']}" if "oftmax" in row.kind and "dim" in row.settings else ""
-    never = ": not called" if row.phase == "never" else ""
-    return f"{called} {row.kind}{dim}{times}{never}".strip()
