@@ -46,7 +46,11 @@ def test_the_order_of_one_step_is_as_it_was_done():
     assert kinds == "ZeroGrad Forward Forward Scaled Backward Scaled Clip Scaled Stepped Scaled Scheduled".split()
     assert [e.what for e in of(log, Scaled)] == ["scale", "unscale_", "step", "update"]
     assert of(log, Scaled)[0].scale == 8.0 and of(log, Scheduled)[0].rate == pytest.approx(0.01)
-    assert [part.name for part in (log.models.parts[0], log.optimizers.parts[0], log.schedulers.parts[0])] == ["model", "optimizer", "schedule"]
+    assert [part.name for part in (log.models.parts[0], log.optimizers.parts[0], log.schedulers.parts[0])] == [
+        "model",
+        "optimizer",
+        "schedule",
+    ]
     assert of(log, ZeroGrad)[0].line.source == "optimizer.zero_grad()" and "test_watch.py, line" in of(log, Stepped)[0].line.place
 
 
@@ -95,7 +99,12 @@ def test_clipping_imported_by_name_and_by_value_is_seen_once():
         nn.utils.clip_grad_value_(model.parameters(), clip_value=0.5)
         optimizer.zero_grad()
         nn.utils.clip_grad_norm_(model.parameters(), 3.0)
-    assert [(e.by, e.limit, e.empty) for e in of(log, Clip)] == [("norm", 1, False), ("norm", 2, False), ("value", 0.5, False), ("norm", 3, True)]
+    assert [(e.by, e.limit, e.empty) for e in of(log, Clip)] == [
+        ("norm", 1, False),
+        ("norm", 2, False),
+        ("value", 0.5, False),
+        ("norm", 3, True),
+    ]
     assert clip_grad_value_ is nn.utils.clip_grad_value_
 
 
