@@ -235,7 +235,45 @@ def test_compiled_models_train_on_and_are_seen_from_outside():
             F.cross_entropy(compiled(x), y).backward()
             optimizer.step()
     assert watch.experiment.taken == 3 and watch.untouched and watch.experiment.blind == ""
+    assert watch.not_examined == ("the inside of `compiled`: it is compiled",)
     compiled(x)
+
+
+def test_transforms_and_traces_go_by_undisturbed():
+    model, optimizer, x, y = small()
+    state = {name: value.detach() for name, value in model.named_parameters()}
+
+    def loss_of_one(x, y):
+        return F.cross_entropy(torch.func.functional_call(model, state, (x[None],)), y[None])
+
+    with Watch() as watch:
+        torch.vmap(loss_of_one)(x, y)
+        torch.func.grad(lambda w: F.cross_entropy(torch.func.functional_call(model, w, (x,)), y))(state)
+        traced = torch.jit.trace(model, x)
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+    assert watch.experiment.blind == "" and watch.experiment.taken == 1
+    unwatched = torch.jit.trace(model, x)
+    assert str(traced.inlined_graph).count(" = ") == str(unwatched.inlined_graph).count(" = ") and torch.equal(traced(x), unwatched(x))
+
+
+def test_things_that_cannot_be_looked_at_do_no_harm():
+    model, optimizer, x, y = small()
+
+    class Shy:
+        def __getattribute__(self, name):
+            raise OSError("no")
+
+    class Samples(list):
+        def __len__(self):
+            raise OSError("no")
+
+    shy, loader = Shy(), torch.utils.data.DataLoader(Samples([(x[0], y[0])] * 4), sampler=[0, 1, 2, 3], batch_size=2)
+    with Watch() as watch:
+        for samples, labels in loader:
+            F.cross_entropy(model(samples), labels).backward()
+            optimizer.step()
+    assert watch.experiment.blind == "" and watch.experiment.taken == 2 and shy is not None
 
 
 def test_closures_are_seen_from_inside():
