@@ -32,41 +32,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, TypeVar
 
 from ...document import Block
 from ...engine.evidence import Finding
 from ...engine.observation import Observation
-from ...instruments.source_lines import Line
 from ...instruments.watch.events import Event, StepSeen
 from ...instruments.watch.facts import LoaderFacts, ModelFacts, OptimizerFacts, ScalerFacts, SchedulerFacts
 from ...instruments.watch.totals import Evaluation, Making
 from . import wording
+from .players import Ended, Player
 
-F = TypeVar("F")
 E = TypeVar("E")
-
-
-@dataclasses.dataclass(frozen=True)
-class Player(Generic[F]):
-    """One who took part: the user's name for it, and what is to be known of it."""
-
-    name: str
-    facts: F
-
-    @property
-    def word(self) -> str:
-        """The name in backticks, or what it is."""
-        return f"`{self.name}`" if self.name else f"the {getattr(self.facts, 'kind', 'thing')}"
-
-
-@dataclasses.dataclass(frozen=True)
-class Ended:
-    """The exception that ended the loop."""
-
-    kind: str
-    message: str
-    line: Line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,6 +108,11 @@ class TrainingLoop(Observation):
         """How often the loader was begun that feeds the training; 0 where none does."""
         most = max(self.fed, default=0)
         return self.begun[self.fed.index(most)] if most else 0
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """What could not be looked into."""
+        return tuple(f"the inside of {model.word}: it is compiled" for model in self.models if model.facts.kind == "OptimizedModule")
 
     def named(self, optimizer: int) -> str:
         """What the user calls an optimizer; `optimizer` where that is not known."""

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from ...instruments.source_lines import Line, raising_line
 from ...instruments.watch.cast import Cast
 from ...instruments.watch.log import Log
-from . import Ended, Player, TrainingLoop
+from . import TrainingLoop
+from .players import Ended, Player
 
 _MOST = 5000
 
