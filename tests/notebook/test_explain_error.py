@@ -295,3 +295,13 @@ def test_a_report_keeps_nothing_of_the_program_alive(nb):
     kept, report = explained()
     gc.collect()
     assert report.findings and [reference() for reference in kept] == [None, None, None]
+
+
+def test_a_watched_cell_is_explained_too(nb):
+    nb(ON)
+    cell = nb("%%watch\nwrong = Net(7)\nwrong(x)")
+    assert type(cell.error) is RuntimeError and cell.out.count("ERROR, proven: linear_in_features_mismatch") == 1
+    nb("%config DLDebugMagics.explain_errors = False")
+    nb("%%watch --quiet\ncriterion(net(x), y + 3).backward()")
+    report = nb("%explain_error --quiet").value
+    assert report.experiment.failure.phase == "loss" and report.findings
