@@ -26,6 +26,19 @@ def renamed(old: str, new: str) -> Cure:
     return cure
 
 
+def entry_taken(key: str) -> Cure:
+    """The cure that gives the model one entry of the mapping that it was given."""
+
+    def taken(module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(given[key] if isinstance(given, Mapping) else given for given in args)
+
+    def cure(subject: Subject) -> Subject:
+        subject.model.register_forward_pre_hook(taken)
+        return subject
+
+    return cure
+
+
 def with_ones(subject: Subject) -> Subject:
     """A tensor of ones, as large as the first input, between the inputs and the target of the batch."""
     *inputs, target = subject.batch

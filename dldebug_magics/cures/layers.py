@@ -42,23 +42,6 @@ def rebuilt(path: str, **sizes: Any) -> Cure:
     return cure
 
 
-def fitted(owner: str, setting: str, axis: int) -> Cure:
-    """The cure that builds each layer below `owner` with this setting for what it is given, where that is another size."""
-
-    def cure(subject: Subject) -> Subject:
-        for name, layer in subject.model.get_submodule(owner).named_children():
-            if hasattr(layer, setting):
-                path = f"{owner}.{name}" if owner else name
-                layer.register_forward_pre_hook(lambda layer, args, path=path: _fit(subject, layer, path, args[0].shape))
-        return subject
-
-    def _fit(subject: Subject, layer: nn.Module, path: str, shape: tuple[int, ...]) -> None:
-        if getattr(layer, setting) != shape[axis]:
-            rebuilt(path, **{setting: shape[axis]})(subject)
-
-    return cure
-
-
 def resized(name: str, shape: tuple[int, ...]) -> Cure:
     """The cure that gives a parameter or buffer another shape: its numbers are kept as far as they go, and repeated behind that."""
 
@@ -133,5 +116,8 @@ def _arguments(layer: nn.Module, kind: type) -> dict[str, Any]:
         return {name: getattr(layer, name) for name in names + more}
     named = inspect.signature(kind.__init__).parameters  # type: ignore[misc]
     held = {name: getattr(layer, name) for name in named if hasattr(layer, name)}
-    bias = getattr(layer, "in_proj_bias", None) if isinstance(layer, nn.MultiheadAttention) else getattr(layer, "bias", None)
+    bias = getattr(layer, "bias", None)
+    if isinstance(layer, nn.MultiheadAttention):
+        bias = layer.in_proj_bias
+        held |= {name: None for name in ("kdim", "vdim") if held[name] == layer.embed_dim}
     return held | ({"bias": bias is not None} if "bias" in named and not isinstance(bias, bool) else {})

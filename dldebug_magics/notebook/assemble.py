@@ -31,13 +31,13 @@ def completed(given: Mapping[str, Named], kept: Mapping[str, str], names: Names)
     return parts, tuple(line for line in said if line)
 
 
-def subject_of(parts: Mapping[str, Named], seed: int = 0) -> Subject:
-    """The Subject made of these parts, which knows the user's words for them."""
+def subject_of(parts: Mapping[str, Named], seed: int = 0, scope: Mapping[str, Any] | None = None) -> Subject:
+    """The Subject made of these parts, which knows the user's words for them, and what else is alive where they were named."""
     from ..engine.subject import Subject
 
     texts = {field: named.text for field, named in parts.items() if named.value is not None}
     values: dict[str, Any] = {field: named.value for field, named in parts.items()}
-    return Subject(**values, names=texts, seed=seed)
+    return Subject(**values, names=texts, seed=seed, scope=scope or {})
 
 
 def _kept_value(text: str, names: Names) -> Any:

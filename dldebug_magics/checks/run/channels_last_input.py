@@ -11,13 +11,15 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
 from ...instruments.source_lines import where
+from ...observations.cards.neighbours import NeighboursCard
 from ...observations.shape_trace import ShapeTrace
 from ...observations.shape_trace.channels import Channels, channels_last
 from ...observations.shape_trace.history import is_input, targets_of
+from ...observations.shape_trace.in_silence import as_rows
 
 
 @check(severity=Severity.ERROR)
-def channels_last_input(trace: ShapeTrace) -> Iterator[Evidence]:
+def channels_last_input(trace: ShapeTrace, card: NeighboursCard) -> Iterator[Evidence]:
     """A layer that reads its channels on axis 1 is given them on the last axis.
 
     Files, numpy and TensorFlow hold pictures as rows x columns x channels. Torch's convolutions and batch norms read samples x channels x
@@ -30,12 +32,14 @@ def channels_last_input(trace: ShapeTrace) -> Iterator[Evidence]:
     See: torch.nn.Conv2d, shape of the input; torchvision's ToTensor, which moves the axis.
     """
     found = channels_last(trace)
+    if card.exchanged:
+        yield as_rows(card)
     if found is None or trace.failure is None:
         return
     order = (0, len(found.given.shape) - 1, *range(1, len(found.given.shape) - 1))
     fact = Fact(f"what {found.words} is given", str(found.given), f"{found.size} channels on axis {found.axis}, not on the last")
     fix = Fix("Move the channels in front of rows and columns.", f"x = x.permute{order}", "the channels moved to axis 1")
-    if len(found.given.shape) < 3 + found.axis:
+    if found.axis == 0:
         fix = Fix("Move the channels to the front.", "x = x.movedim(-1, 0)", "the channels moved to the front")
     place, cure = where(trace.failure.module, trace.failure.line), _moved(trace, found)
     yield Evidence(Confidence.LIKELY, (fact,), place, fix, cure)

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
-from ...cures.layers import given_to
+from ...cures.layer_sizes import flattened_for
+from ...cures.layers import given_to, moved_for
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
 from ...instruments.source_lines import where
 from ...observations.shape_trace import ShapeTrace
+from ...observations.shape_trace.flattened import by_hand
 from ...observations.shape_trace.history import counted, reduced_from, unbatched_reader
 from ...observations.shape_trace.reader import Wanted
 from ...observations.shape_trace.sizes import other_sizes
@@ -30,15 +32,11 @@ def linear_in_features_mismatch(trace: ShapeTrace) -> Iterator[Evidence]:
     Fails: where the layer belongs to a network with weights of its own, the layer before it is the wrong one.
     See: torch.nn.Linear, `in_features`; FSDL, "get your model to run", shape mismatch.
     """
-    found = wanted(trace.failure)
-    if (
-        found is None
-        or trace.failure is None
-        or not found.fits_rank
-        or found.unbatched
-        or found.is_unflattened
-        or transposable(trace.failure)
-    ):
+    by_number, found = by_hand(trace), wanted(trace.failure)
+    if by_number is not None:
+        cure = flattened_for(by_number.call, by_number.given.shape, by_number.asked)
+        yield Evidence(Confidence.LIKELY, (by_number.fact,), where(by_number.path, by_number.line), by_number.fix, cure)
+    if found is None or trace.failure is None or not found.reads_features or transposable(trace.failure):
         return
     what, seen = f"{found.place} of what {found.words} is given", counted(trace, found.given, found.got)
     fact = Fact(what, seen, f"{found.size}, its {found.setting}")
@@ -55,7 +53,8 @@ def _itself(trace: ShapeTrace, found: Wanted, fact: Fact, place: str) -> Iterato
         sure = Confidence.HINT
     if elsewhere and not found.spatial and not found.parameter:
         fix = Fix(f"Move axis {elsewhere[0]} to the end first.", f"x.movedim({elsewhere[0]}, -1)", f"axis {elsewhere[0]} moved to the end")
-        yield Evidence(sure, (fact,), place, fix, given_to(found.path, lambda tensor: tensor.movedim(elsewhere[0], -1), found.given.shape))
+        there = given_to(found.path, lambda tensor: tensor.movedim(elsewhere[0], -1), found.given.shape)
+        yield Evidence(sure, (fact,), place, fix, moved_for(found.path, elsewhere[0], -1) if found.family == "layer_norm" else there)
         sure = Confidence.HINT
     fix = Fix(f"Build it for {got}.", found.written(trace.name, got), f"{found.setting}={got}")
     yield Evidence(sure, (fact,), place, fix, found.resized(got))

@@ -12,27 +12,32 @@ from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
 from ...instruments.source_edits import module_expression
 from ...instruments.source_lines import where
+from ...observations.cards.read_as_one import ReadAsOneCard
 from ...observations.shape_trace import ShapeTrace
 from ...observations.shape_trace.channels import channel_axis
 from ...observations.shape_trace.history import is_input, samples
+from ...observations.shape_trace.in_silence import as_channels
 from ...observations.shape_trace.reader import Wanted
 from ...observations.shape_trace.wanted import wanted
 
 
 @check(severity=Severity.ERROR)
-def missing_channel_dim(trace: ShapeTrace) -> Iterator[Evidence]:
+def missing_channel_dim(trace: ShapeTrace, card: ReadAsOneCard) -> Iterator[Evidence]:
     """Grey pictures or single-valued series have no axis for their one channel.
 
     A batch of grey pictures is samples x rows x columns in many files. A convolution takes that for one picture, and the samples for its
     channels; a recurrent layer takes samples x steps for one sequence.
 
     Shows as: "expected input[1, 64, 28, 28] to have 1 channels, but got 64 channels instead".
-    Proven by: the layer reads the batch as one sample of as many channels; with an axis for the channel a copy runs.
+    Proven by: the layer reads the batch as one sample of as many channels; with an axis for the channel a copy runs. Where as many samples
+    as channels pass in silence, a batch of one sample fewer does not.
     Not this when: the first axis is the channels of a single sample.
-    Fails: nothing known.
+    Fails: in silence where no loader shows that it stacks samples, drawn at random.
     See: torch.nn.Conv2d, shape of the input; FSDL, "get your model to run", shape mismatch.
     """
     found = wanted(trace.failure)
+    if card.convolves and card.said:
+        yield as_channels(trace.name, card)
     if found is None or trace.failure is None or samples(trace) not in (None, found.given.shape[0]):
         return
     added, shape = channel_axis(found), found.given.shape
@@ -57,8 +62,7 @@ def _given(trace: ShapeTrace, found: Wanted, change: Callable[[Tensor], Tensor])
 def _program(*channel: int) -> Subject:
     torch.manual_seed(0)
     net = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5))
-    batch = torch.rand(8, *channel, 12, 12), torch.randint(0, 5, (8,))
-    return Subject(net, nn.CrossEntropyLoss(), torch.optim.Adam(net.parameters(), lr=1e-3), batch)
+    return Subject(net, nn.CrossEntropyLoss(), None, (torch.rand(8, *channel, 12, 12), torch.randint(0, 5, (8,))))
 
 
 @missing_channel_dim.bad

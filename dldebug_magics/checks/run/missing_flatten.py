@@ -13,6 +13,8 @@ from ...engine.subject import Subject
 from ...instruments.source_edits import module_expression
 from ...instruments.source_lines import where
 from ...observations.shape_trace import ShapeTrace
+from ...observations.shape_trace.flattened import on_columns
+from ...observations.shape_trace.history import unflattened
 from ...observations.shape_trace.reader import Wanted
 from ...observations.shape_trace.wanted import wanted
 
@@ -30,7 +32,9 @@ def missing_flatten(trace: ShapeTrace) -> Iterator[Evidence]:
     Fails: nothing known.
     See: torch.nn.Flatten; FSDL, "get your model to run", forgot to flatten after a convolution.
     """
-    found = wanted(trace.failure)
+    found, row = wanted(trace.failure), unflattened(trace)
+    if row is not None:
+        yield on_columns(row)
     if found is None or found.family != "linear" or trace.failure is None:
         return
     shape, size = found.given.shape, found.size

@@ -11,6 +11,7 @@ from ...engine.subject import Subject
 from ...instruments.source_lines import where
 from ...observations.shape_trace import ShapeTrace
 from ...observations.shape_trace.failure import Failure
+from ...observations.shape_trace.flattened import by_hand
 from ...observations.shape_trace.history import unbatched_reader
 from ...observations.shape_trace.mismatch import is_mismatch, pair, repairs
 from ...observations.shape_trace.singletons import unlike
@@ -31,7 +32,9 @@ def tensor_shape_mismatch(trace: ShapeTrace) -> Iterator[Evidence]:
     See: torch.cat; PyTorch, "broadcasting semantics"; FSDL, "get your model to run", shape mismatch.
     """
     failure = trace.failure
-    if failure is None or not is_mismatch(failure) or unlike(failure) or (wanted(failure) is not None and not transposable(failure)):
+    if failure is None or not is_mismatch(failure) or unlike(failure) or by_hand(trace) is not None:
+        return
+    if wanted(failure) is not None and not transposable(failure):
         return
     found = list(repairs(trace, failure))[:3]
     sure = Confidence.HINT if unbatched_reader(trace) else Confidence.LIKELY

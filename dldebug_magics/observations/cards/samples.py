@@ -79,7 +79,7 @@ class SampleCard(Observation):
         )
         whole = getattr(subject.train, "batch_size", None) if hasattr(subject.train, "batch_sampler") else None
         loader = whole is not None and first.shape[0] <= whole
-        second = None if _stacked_and_shuffled(subject.train) else second
+        second = None if stacked_and_shuffled(subject.train) else second
         yield cls(first.shape[0], leak, count, second, loader, _first_leaking(subject) if leak else "")
 
 
@@ -91,7 +91,7 @@ def _not_square(subject: Subject, count: int) -> Subject:
     return dataclasses.replace(subject, batch=mapped(subject.batch, lambda t: t[:-1] if t.ndim and t.shape[0] == count else t))
 
 
-def _stacked_and_shuffled(data: Any) -> bool:
+def stacked_and_shuffled(data: Any) -> bool:
     """Whether a loader draws samples at random and stacks them as torch does: then the first axis is the batch, and no other."""
     shuffles = isinstance(data, DataLoader) and type(data.sampler) is RandomSampler
     return shuffles and data.collate_fn is default_collate and data.batch_size is not None

@@ -6,10 +6,11 @@ import difflib
 import re
 from collections.abc import Callable, Iterator
 
-from ...cures.arguments import called, one_by_one, renamed, with_ones
+from ...cures.arguments import called, entry_taken, one_by_one, renamed, with_ones
 from ...engine.evidence import Confidence, Fact, Fix
 from ...engine.subject import Subject
 from ..cards.signature import SignatureCard
+from .containers import container
 from .failure import Failure
 
 _TAUGHT = re.compile(r"tgt|trg|target|label|out|dec|^y")  # teacher forcing: the model reads the target by rights
@@ -22,6 +23,8 @@ def calls(failure: Failure, card: SignatureCard) -> Iterator[Change]:
     """The calls that could be meant, the most believable first."""
     if failure.kind == "NotImplementedError" and failure.says('missing the required "forward" function'):
         yield from _without_forward(failure, card)
+    if card.keys and container(failure) and failure.origins[:1] and failure.origins[0].kind == "input":
+        yield from _of_one_entry(card)
     wanted = _wanted(failure)
     if wanted and card.keys and wanted not in card.keys:
         yield from _by_another_key(wanted, card)
@@ -47,6 +50,14 @@ def _by_another_key(wanted: str, card: SignatureCard) -> Iterator[Change]:
     for sure, key in zip((Confidence.LIKELY, Confidence.HINT, Confidence.HINT), near, strict=False):
         fix = Fix(f"Give `{key}` the name that is asked for.", f'batch["{wanted}"] = batch.pop("{key}")', f"`{key}` named `{wanted}`")
         yield fact, sure, fix, renamed(key, wanted)
+
+
+def _of_one_entry(card: SignatureCard) -> Iterator[Change]:
+    """A model for one tensor that is given the whole mapping."""
+    fact = Fact("what the model is given", f"a mapping of {', '.join(card.keys)}", "a tensor")
+    for sure, key in zip((Confidence.LIKELY, Confidence.HINT, Confidence.HINT), card.keys, strict=False):
+        fix = Fix(f"Give the model `{key}`.", f'model(batch["{key}"])', f"`{key}` as the input")
+        yield fact, sure, fix, entry_taken(key)
 
 
 def _without_forward(failure: Failure, card: SignatureCard) -> Iterator[Change]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import TYPE_CHECKING
 
@@ -44,8 +45,9 @@ def reduced_from(trace: ShapeTrace, given: Form, size: int) -> bool:
 
 
 def inputs_of(trace: ShapeTrace) -> tuple[Form, ...]:
-    """What the model was given."""
-    return trace.rows[0].inputs if trace.rows and trace.rows[0].is_module else ()
+    """What the model was given; without the names of axes, which a batch and a failure do not know."""
+    given = trace.rows[0].inputs if trace.rows and trace.rows[0].is_module else ()
+    return tuple(dataclasses.replace(form, names=()) for form in given)
 
 
 def targets_of(trace: ShapeTrace) -> tuple[Form, ...]:
@@ -59,7 +61,7 @@ def targets_of(trace: ShapeTrace) -> tuple[Form, ...]:
 
 def is_input(trace: ShapeTrace, given: Form) -> bool:
     """Whether this is what the model was given, as far as its shape tells."""
-    return given in inputs_of(trace)
+    return any(form.shape == given.shape for form in inputs_of(trace))
 
 
 def samples(trace: ShapeTrace) -> int | None:
@@ -87,3 +89,16 @@ def width(trace: ShapeTrace) -> int | None:
     read = [row.inputs[0] for row in trace.rows if row.is_module and row.parameters and row.inputs and row.inputs[0].shape]
     form = next(iter([*failed, *reversed(read)]), None)
     return form.shape[-1] if form is not None else None
+
+
+def unflattened(trace: ShapeTrace) -> Row | None:
+    """The linear layer that took the columns of maps for its features, where the loss wants one row a sample."""
+    failure = trace.failure
+    if failure is None or failure.phase != "loss" or any(len(target.shape) > 1 for target in targets_of(trace)):
+        return None
+    row = next((row for row in trace.rows if row.kind == "Linear" and row.is_module and row.inputs), None)
+    output = failure.inputs[0].shape if failure.inputs else ()
+    if row is None or len(row.inputs[0].shape) < 3 or len(output) < 3:
+        return None
+    before = [r for r in trace.rows[: trace.rows.index(row)] if r.is_module and r.kind in _CHANNELS and r.outputs]
+    return row if before and len(before[-1].outputs[0].shape) == len(row.inputs[0].shape) else None

@@ -17,7 +17,7 @@ from ...engine.subject import Subject
 from .failure import Failure
 
 Repair = tuple[Fix, Callable[[Subject], Subject]]
-_SIZES = re.compile(r"[\[(]([\d, ]+)[\])]")
+_SIZES = re.compile(r"[\[(](\d+(?:, \d+)+)[\])]")
 
 
 def of_masks(failure: Failure) -> Iterator[Repair]:
@@ -57,7 +57,7 @@ def _as_long(mask: Tensor, lengths: tuple[int, int]) -> Tensor:
 
 def of_states(failure: Failure) -> Iterator[Repair]:
     """A recurrent layer's first state, made for another batch."""
-    found = [tuple(int(n) for n in piece.replace(" ", "").strip(",").split(",")) for piece in _SIZES.findall(failure.message)]
+    found = [tuple(map(int, piece.split(", "))) for piece in _SIZES.findall(failure.message)]
     if len(found) < 2 or len(found[0]) != len(found[1]):
         return
     wanted, given = found[:2]

@@ -88,7 +88,8 @@ def _of_pair(trace: ShapeTrace, failure: Failure, a: tuple[int, ...], b: tuple[i
 
 def _of_loss(trace: ShapeTrace, failure: Failure, a: tuple[int, ...], b: tuple[int, ...]) -> Iterator[Repair]:
     """An output of other rows and columns than its target: never of other samples or classes."""
-    if len(a) > 2 and a[0] == b[0] and (len(a) == len(b) + 1 or a[1] == b[1]):
+    classes_last = len(a) == len(b) + 1 and a[1:-1] == b[1:]
+    if len(a) > 2 and a[0] == b[0] and not classes_last and (len(a) == len(b) + 1 or a[1] == b[1]):
         yield from upsampled(trace, a, b)
         code = "F.interpolate(output, size=target.shape[-2:])"
         yield Fix("Bring the output to the target's size.", code, "an output of the target's size"), paired(failure.operation, 0, in_size)

@@ -79,6 +79,11 @@ class Wanted:
         return self.family == "linear" and len(self.given.shape) > 2 and self.given.numel == self.size * self.given.shape[0]
 
     @property
+    def reads_features(self) -> bool:
+        """Whether nothing is wrong but the number of features: neither an axis is missing, nor one that was not flattened."""
+        return self.fits_rank and not self.unbatched and not self.is_unflattened
+
+    @property
     def words(self) -> str:
         """The layer in words: 'Linear `fc1`'."""
         return f"the parameter `{self.parameter}`" if self.parameter else f"{self.kind} `{self.path}`"

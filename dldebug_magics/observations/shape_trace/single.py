@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ...cures.batch_shapes import inputs_changed, targets_changed
+from ...cures.layers import in_turn
+from ...engine.evidence import Fix
+from ...engine.subject import Subject
 from ...instruments.forms import Form
-from .history import inputs_of, is_input, samples, unbatched_reader
+from .history import inputs_of, is_input, samples, targets_of, unbatched_reader
 from .wanted import wanted
 
 if TYPE_CHECKING:
@@ -33,10 +38,10 @@ def single(trace: ShapeTrace) -> Single | None:
         return None
     reader = unbatched_reader(trace)
     if reader is not None:
-        sequence = reader.kind in _RECURRENT
+        sequence, read = reader.kind in _RECURRENT, dataclasses.replace(reader.inputs[0], names=())
         if not sequence and samples(trace) == reader.inputs[0].shape[0] > 1:
             return None  # as many targets as channels: these are samples
-        return Single(reader.path, f"{reader.kind} `{reader.path}`", first if len(first.shape) == 1 else reader.inputs[0], 1, sequence)
+        return Single(reader.path, f"{reader.kind} `{reader.path}`", first if len(first.shape) == 1 else read, 1, sequence)
     found = wanted(trace.failure)
     if found is None or found.fits_rank or not is_input(trace, found.given):
         return None
@@ -46,3 +51,17 @@ def single(trace: ShapeTrace) -> Single | None:
     if found.family == "norm" and rank == 1 and found.given.shape[0] == found.size:
         return Single(found.path, found.words, found.given)
     return None
+
+
+def in_front(trace: ShapeTrace, found: Single) -> tuple[Fix, Callable[[Subject], Subject]]:
+    """The change that puts a batch axis in front of the input, and of the targets that lack one."""
+    missing = [target.shape for target in targets_of(trace) if _lacks_batch(target)]
+    code = f"x = x{'.unsqueeze(0)' * found.missing}" + ("; y = y.unsqueeze(0)" if missing else "")
+    inputs = inputs_changed(lambda tensor: tensor.reshape(*(1,) * found.missing, *tensor.shape), found.given.shape)
+    targets = [targets_changed(lambda target: target.unsqueeze(0), shape) for shape in missing]
+    return Fix("Put an axis for the batch in front.", code, "a batch axis in front"), in_turn(inputs, *targets)
+
+
+def _lacks_batch(target: Form) -> bool:
+    """A label or mask of one sample; a vector of one label has its batch axis."""
+    return not target.shape or target.shape[0] != 1 or (len(target.shape) > 1 and target.dtype.startswith("float"))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from ...cures.mended import mended
 from ...engine.evidence import Fix
@@ -12,8 +13,16 @@ from .failure import Failure
 
 
 def asked_shape(failure: Failure) -> tuple[int, ...]:
-    """The shape in the call's arguments, as a tuple or one by one."""
-    plain = failure.arguments
+    """The shape that the failing call asks for."""
+    return asked_of(failure.arguments)
+
+
+def asked_of(plain: Mapping[str, Any]) -> tuple[int, ...]:
+    """The shape in a call's arguments, as a tuple or one by one.
+
+    >>> asked_of({"1": -1, "2": 400}), asked_of({"1": (4, 5)})
+    ((-1, 400), (4, 5))
+    """
     given = plain.get("1", plain.get("size", plain.get("shape")))
     if isinstance(given, (tuple, list)):
         return tuple(given)
