@@ -29,6 +29,7 @@ _LEAST = 1.0
 _PROVEN = (True, True, True)
 _SLIPS = (NameError, ImportError, SyntaxError, AssertionError)
 _OURS = str(Path(__file__).parents[1])
+_WATCHING = tuple(str(Path(_OURS, room)) for room in ("notebook/watch.py", "instruments/watch"))  # a watched cell is the user's own
 _NOT_OURS = "It arose in no forward pass, loss, backward pass or optimizer step of a model, so dldebug has nothing to say about it."
 _DATA = "It arose where data was loaded, before any model saw it: the traceback has the line, and %data_audit looks at the loaders."
 _NOT_HELD = "What it was called with can't be had from the traceback, so nothing was run again."
@@ -96,7 +97,7 @@ def is_told(failure: Failure) -> bool:
     if not failure.is_ours or (not failure.by_torch and isinstance(failure.error, _SLIPS)):
         return False
     frames = (frame.f_code.co_filename for frame, _ in traceback.walk_tb(failure.error.__traceback__))
-    return not any(file.startswith(_OURS) and not is_users(file) for file in frames)
+    return not any(file.startswith(_OURS) and not file.startswith(_WATCHING) and not is_users(file) for file in frames)
 
 
 def _judged(report: Report, record: Record, said: tuple[str, ...]) -> Report:

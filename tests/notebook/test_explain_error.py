@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
+import weakref
 
 import pytest
+import torch
 
 import dldebug
 from dldebug_magics.engine.report import Report
@@ -278,3 +281,27 @@ def test_a_program_that_is_another_one_is_not_taken_for_it(nb):
     nb("del net, opt\nclass Stops(nn.Module):\n    def forward(self, x):\n        return x @ x\nother = nn.Linear(3, 3)\nStops()(x)")
     report = nb("%explain_error --quiet").value
     assert "the whole program" not in " ".join(report.said) and "`Stops`" in report.said[0]
+
+
+def test_a_report_keeps_nothing_of_the_program_alive(nb):
+    def explained():
+        net, inputs = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Linear(7, 3)), torch.randn(5, 4)
+        kept = [weakref.ref(thing) for thing in (net, net[1], inputs)]
+        try:
+            net(inputs)
+        except RuntimeError as error:
+            return kept, dldebug.explain_error(error)
+
+    kept, report = explained()
+    gc.collect()
+    assert report.findings and [reference() for reference in kept] == [None, None, None]
+
+
+def test_a_watched_cell_is_explained_too(nb):
+    nb(ON)
+    cell = nb("%%watch\nwrong = Net(7)\nwrong(x)")
+    assert type(cell.error) is RuntimeError and cell.out.count("ERROR, proven: linear_in_features_mismatch") == 1
+    nb("%config DLDebugMagics.explain_errors = False")
+    nb("%%watch --quiet\ncriterion(net(x), y + 3).backward()")
+    report = nb("%explain_error --quiet").value
+    assert report.experiment.failure.phase == "loss" and report.findings
