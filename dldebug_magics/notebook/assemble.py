@@ -40,6 +40,7 @@ def subject_of(parts: Mapping[str, Named], seed: int = 0, scope: Mapping[str, An
     values: dict[str, Any] = {field: named.value for field, named in parts.items()}
     if isinstance(values.get("optimizer"), type) and is_module(values["model"]):
         values["optimizer"] = made(values["optimizer"], values["model"])
+        del texts["optimizer"]  # the name of a kind is no name of the user's
     return Subject(**values, names=texts, seed=seed, scope=scope or {})
 
 
