@@ -33,10 +33,11 @@ def optimizer_state_oom(plan: MemoryPlan) -> Iterator[Evidence]:
     peak = plan.training.peak
     dense = max((use.total for use in plan.training.modules if use.kind == "Linear"), default=0)
     if peak.of(STATE) > peak.of(ACTIVATIONS) + peak.of(BATCH) and dense <= 0.5 * peak.total:
-        yield _evidence(plan.training, plan.limit)
+        yield _evidence(plan.training, plan.limit, plan.names)
 
 
-def _evidence(training: Usage, limit: float) -> Evidence:
+def _evidence(training: Usage, limit: float, names: tuple[str, str]) -> Evidence:
+    model, optimizer = names
     return Evidence(
         Confidence.LIKELY,
         facts=(
@@ -44,10 +45,10 @@ def _evidence(training: Usage, limit: float) -> Evidence:
             Fact("needed before its first step", in_words(training.first_pass), f"at most {in_words(limit)}"),
             Fact("needed from then on", in_words(training.peak.total), f"at most {in_words(limit)}"),
         ),
-        where="optimizer",
+        where=f"`{optimizer}`",
         fix=Fix(
             "Take an optimizer that keeps less (SGD, Adafactor), or train fewer parameters.",
-            "optimizer = torch.optim.SGD(model.parameters(), lr=0.01)",
+            f"{optimizer} = torch.optim.SGD({model}.parameters(), lr=0.01)",
             "plain SGD",
         ),
         cure=without_state,

@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import Iterator, Mapping
+from types import ModuleType
 from typing import Any
 
 from torch import Tensor, nn
@@ -15,10 +16,12 @@ from torch.nn.parameter import is_lazy
 
 from ...engine.observation import Observation
 from ...engine.subject import Subject
+from ...engine.whose import is_of_process
 from ...instruments.held_graphs import Held, addends, held
 
 _KEPT_BY_IPYTHON = re.compile(r"_+(i+|dh|oh)?|_i?\d+|Out|In")
 _CONTAINERS = (list, tuple, dict, set, deque)
+_NOT_WALKED = (type, ModuleType)
 _DEEP = 3
 _LONG = 2000  # items of a container that are looked at
 
@@ -87,13 +90,18 @@ def _hidden(scope: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _modules(thing: Any, deep: int = _DEEP) -> Iterator[nn.Module]:
-    """The outermost modules in a thing: itself, in containers, in attributes of an object of the user's."""
+    """The outermost modules in a thing: itself, in containers, in attributes; the notebook's own objects lead to everything in it."""
     if isinstance(thing, nn.Module):
         yield thing
     elif isinstance(thing, _CONTAINERS) and deep and len(thing) <= _LONG:
         for item in thing.values() if isinstance(thing, dict) else thing:
             yield from _modules(item, deep - 1)
-    elif deep and isinstance(getattr(thing, "__dict__", None), dict) and not isinstance(thing, (type, type(sys))):
+    elif (
+        deep
+        and isinstance(getattr(thing, "__dict__", None), dict)
+        and not isinstance(thing, _NOT_WALKED)
+        and not is_of_process(type(thing))
+    ):
         for item in list(vars(thing).values()):
             yield from _modules(item, deep - 1)
 

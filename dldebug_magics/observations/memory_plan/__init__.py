@@ -12,8 +12,7 @@ from ...cures.batch_size import of, samples_in
 from ...document import Block
 from ...engine.errors import UserMistake
 from ...engine.evidence import Finding
-from ...engine.examine import device_of
-from ...engine.memory import DeviceMemory, asked, bytes_of, limited
+from ...engine.memory import DeviceMemory
 from ...engine.observation import Observation
 from ...engine.paper import mode_of
 from ...engine.subject import Subject
@@ -22,7 +21,7 @@ from . import wording
 from .largest import largest_batches
 from .measured import evaluated_somehow, trained
 from .remedies import Remedy, remedies
-from .room import room
+from .room import memory_of, room
 from .usage import Usage
 
 _WORTH = 0.05  # of the limit
@@ -59,6 +58,7 @@ class MemoryPlan(Observation):
     crash: Crash | None = None
     really_run: bool = False
     default_optimizer: bool = False
+    names: tuple[str, str] = ("model", "optimizer")
     losses: tuple[float, ...] = ()
     first: float = math.nan
     final: float = math.nan
@@ -70,7 +70,7 @@ class MemoryPlan(Observation):
         limit: the memory there is, such as 8GB; the device is asked where none is given.
         samples: plan for a batch of so many samples instead of the loader's.
         """
-        memory = limited(bytes_of(limit)) if limit else subject.memory or asked(device_of(subject))
+        memory = memory_of(subject, limit)
         subject = of(samples)(subject) if samples else subject
         try:
             plan = cls._planned(subject, memory)
@@ -102,6 +102,7 @@ class MemoryPlan(Observation):
             limit=room(memory, subject),
             really_run=mode_of(subject) is None,
             default_optimizer=subject.optimizer is None,
+            names=(subject.name("model"), subject.name("optimizer")),
         )
 
     @property
