@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from . import ambient, snapshot
 from .borrow import Lender
@@ -74,7 +75,7 @@ def sheet(subject: Subject) -> Subject:
     """A copy of the subject on paper, tied together as the original is; of one that is on paper, another sheet."""
     mode = mode_of(subject) or _new_mode()
     taken = [*snapshot.owned(subject), *tensors([subject.batch, subject.val])]
-    memo = {id(t): _as_paper(t, mode) for t in taken if not _is_paper(t) and not nn.parameter.is_lazy(t)}
+    memo = _memo(taken, mode)
     roles = ("model", "loss_fn", "optimizer", "scheduler", "batch", "val")
     with _quiet(), mode:
         copies = copy.deepcopy([getattr(subject, role) for role in roles], memo)
@@ -102,15 +103,32 @@ def _is_paper(tensor: Tensor) -> bool:
     return hasattr(tensor, "fake_mode")
 
 
-def _as_paper(tensor: Tensor, mode: Any) -> Tensor:
-    """A tensor's like on paper. One on the meta device, which is nowhere, is taken to be meant for the CPU."""
-    if tensor.device.type != "meta":
-        return mode.from_tensor(tensor.detach().requires_grad_(tensor.requires_grad) if not tensor.is_leaf else tensor)
-    with mode:
-        made = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="cpu")
-    if isinstance(tensor, nn.Parameter):
-        return nn.Parameter(made, requires_grad=tensor.requires_grad)
-    return made.requires_grad_(tensor.requires_grad)
+def _memo(taken: list[Tensor], mode: Any) -> dict[int, Tensor]:
+    """What each tensor is on paper; those that share memory do so there, too. One on the meta device is taken to be meant for the CPU."""
+    memo, places = dict[int, Tensor](), dict[int, Tensor]()
+    for tensor in taken:
+        if id(tensor) in memo or nn.parameter.is_lazy(tensor):
+            continue
+        if tensor.layout is not torch.strided or is_traceable_wrapper_subclass(tensor):
+            memo |= {} if _is_paper(tensor) else {id(tensor): mode.from_tensor(tensor)}
+            continue
+        storage = tensor.untyped_storage()
+        with mode, torch.no_grad():
+            if storage._cdata not in places:
+                device = "cpu" if tensor.device.type == "meta" else tensor.device
+                places[storage._cdata] = torch.empty(storage.nbytes(), dtype=torch.uint8, device=device)
+            made = torch.empty(0, dtype=tensor.dtype, device=places[storage._cdata].device)
+            made.set_(places[storage._cdata].untyped_storage(), tensor.storage_offset(), tensor.shape, tensor.stride())
+        memo[id(tensor)] = _alike(tensor, made)
+    return memo
+
+
+def _alike(tensor: Tensor, made: Tensor) -> Tensor:
+    """As trainable as the original, and with what was written on it."""
+    alike = nn.Parameter(made, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else made.requires_grad_(tensor.requires_grad)
+    plain = {name: value for name, value in vars(tensor).items() if isinstance(value, (bool, int, float, str)) and not _is_paper(tensor)}
+    vars(alike).update(plain)
+    return alike
 
 
 @contextlib.contextmanager
