@@ -293,7 +293,7 @@ def test_closures_are_seen_from_inside():
 
 
 def test_what_is_kept_has_an_end():
-    model, optimizer, x, y = small()
+    model, optimizer, x, _ = small()
     with watching() as log:
         for number in range(30):
             for _ in range(300):
