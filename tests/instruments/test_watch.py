@@ -290,3 +290,15 @@ def test_closures_are_seen_from_inside():
         optimizer.step(closure)
     (step,) = of(log, Stepped)
     assert step.closure and step.backwards == len(of(log, Backward)) >= 3 and not step.stale and not step.empty
+
+
+def test_what_is_kept_has_an_end():
+    model, optimizer, x, _ = small()
+    with watching() as log:
+        for number in range(30):
+            for _ in range(300):
+                model(x[:1]).sum().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            model.train(number % 2 == 0)
+    assert sum(len(step.events) for step in log.kept) <= 20_000 and all(len(step.events) <= 1001 for step in log.kept) and log.steps == 30

@@ -27,6 +27,7 @@ _AFTER = 2  # steps after the log was woken
 _RARE = 10  # steps for which it then sleeps at least, once that has happened often
 _OFTEN = 30
 _KEPT = 400  # steps kept in full, at most
+_ROOM = 20_000  # events of all steps that are kept
 _LONGEST = 1000  # events of one step; a loop that never steps has no end of them
 _ORDERS = 500  # orders of events that are told apart
 _RUNS = (Drawn, Forward, Begun)  # what is counted in one record while nothing is trained
@@ -49,6 +50,7 @@ class Log:
         self.kept: list[StepSeen] = []
         self.orders: Counter[tuple[str, ...]] = Counter()
         self.losses, self.rates = array("d"), array("d")
+        self.room = _ROOM
         self.steps = self.looks_left = self.woken = self.woken_at = 0
         self.close = self.noting = True
         self.learning = False  # there was a backward pass since the last step
@@ -127,7 +129,8 @@ class Log:
             self.totals.stepped(event)
         if self.close and (order in self.orders or len(self.orders) < _ORDERS):
             self.orders[order] += 1
-        if len(self.kept) < _KEPT:
+        self.room -= len(self.events)
+        if len(self.kept) < _KEPT and self.room >= 0:
             self.kept.append(StepSeen(self.steps, tuple(self.events), self.close))
         self.totals.evaluated(self.steps, self.events)
         self.events = []

@@ -1,4 +1,4 @@
-"""Who took part in a watched loop, and what ended it."""
+"""Who took part in a watched loop, and the exception that ended it."""
 
 from __future__ import annotations
 
