@@ -9,6 +9,7 @@ with the extremes: machines are noisy, and so is their clock while others work o
 """
 
 import argparse
+import gc
 import sys
 import time
 from statistics import median
@@ -77,9 +78,14 @@ def summary(model, x):
 
 
 def seconds(work, *args):
+    """As `timeit` does it: garbage of earlier rounds is no part of this one."""
+    gc.collect()
+    gc.disable()
     began = time.process_time()
     work(*args)
-    return time.process_time() - began
+    taken = time.process_time() - began
+    gc.enable()
+    return taken
 
 
 def told(name, pairs, bar=""):

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from dldebug_magics.document import Code, Details, Figure, Heading, Table, Text, as_html, as_text
+from dldebug_magics.document import Branch, Code, Details, Figure, Heading, Table, Text, Tree, as_html, as_text
 from dldebug_magics.plot import plotted, sparkline
 
 HOSTILE = ["<script>alert(1)</script>", "</td></table><b>", '" onerror="x', "'><img src=x>", "&amp;", "<!--", "]]>", "<style>p{}</style>"]
-OURS = {*"section h3 h4 p strong br pre code table caption thead tbody tr th td img details summary".split()}
+OURS = {*"section h3 h4 p strong br pre code table caption thead tbody tr th td img details summary blockquote".split()}
 MARKS = "▁▂▃▄▅▆▇█"
 words = st.text("abcdefgXYZ_.0123456789<>&\"'", min_size=1, max_size=12)
 sentences = st.lists(words, min_size=1, max_size=30).map(" ".join)
@@ -36,13 +36,27 @@ def tables(cell: st.SearchStrategy[str], widest: int = 6) -> st.SearchStrategy[T
     return st.integers(1, widest).flatmap(of)
 
 
+def trees(cell: st.SearchStrategy[str], widest: int = 6) -> st.SearchStrategy[Tree]:
+    def of(count: int) -> st.SearchStrategy[Tree]:
+        row = st.lists(cell, min_size=count, max_size=count).map(tuple)
+        leaf = st.builds(Branch, row)
+        branch = st.recursive(
+            leaf, lambda below: st.builds(Branch, row, st.lists(below, max_size=3).map(tuple), st.booleans()), max_leaves=6
+        )
+        return st.builds(Tree, cell, row, st.lists(branch, max_size=3), st.just(()) | row)
+
+    return st.integers(1, widest).flatmap(of)
+
+
 def figures(name: st.SearchStrategy[str]) -> st.SearchStrategy[Figure]:
     return st.builds(Figure, name, st.dictionaries(name, curves, min_size=1, max_size=3), st.none() | st.tuples(name, st.floats(-1, 5)))
 
 
 def blocks(text: st.SearchStrategy[str], *more: st.SearchStrategy) -> st.SearchStrategy:
     level = st.sampled_from([3, 4])
-    leaf = st.one_of(st.builds(Heading, text, level), st.builds(Text, text, st.booleans()), st.builds(Code, text), tables(text), *more)
+    leaf = st.one_of(
+        st.builds(Heading, text, level), st.builds(Text, text, st.booleans()), st.builds(Code, text), tables(text), trees(text), *more
+    )
     return leaf | st.builds(Details, text, st.lists(leaf, max_size=3).map(tuple))
 
 
@@ -132,7 +146,13 @@ def test_a_script_in_anything_is_text():
 
 
 @few
-@given(st.lists(st.one_of(st.builds(Text, sentences), st.builds(Code, words), tables(words, 3), figures(words)), min_size=1, max_size=3))
+@given(
+    st.lists(
+        st.one_of(st.builds(Text, sentences), st.builds(Code, words), tables(words, 3), trees(words, 3), figures(words)),
+        min_size=1,
+        max_size=3,
+    )
+)
 def test_every_word_and_number_of_the_text_stands_in_the_stripped_html(found):
     stripped = {form for word in Reader(as_html(found)).text.split() for form in (word, word.removesuffix(";"))}
     told = [word for word in as_text(found).split() if not set(word) <= {*MARKS, "!"}]
@@ -191,3 +211,40 @@ def test_a_sparkline_is_as_high_as_its_values(values):
     assert ordered == sorted(ordered)
     assert ordered[0] == 0 and ordered[-1] == (7 if max(values) > min(values) else 0)
     assert sparkline([]) == "" and sparkline([2.0]) == "2 ▁ 2"
+
+
+def small_tree() -> Tree:
+    inner = Branch(("block <b>", "3 x 4"), (Branch(("one", "4")), Branch(("two", "5"))), open=False)
+    return Tree(
+        "What runs", ("call", "output"), [Branch(("net", "1"), (Branch(("first", "2")), inner, Branch(("last", "6"))))], ("total", "21")
+    )
+
+
+def test_a_tree_is_an_indented_table_that_leaves_out_what_is_folded():
+    assert small_tree().as_text().splitlines() == [
+        "What runs",
+        "  call                         output",
+        "  net                          1",
+        "    first                      2",
+        "    block <b> [2 rows inside]  3 x 4",
+        "    last                       6",
+        "  total                        21",
+    ]
+
+
+def test_a_tree_keeps_everything_in_a_page_without_styles_and_scripts():
+    source = re.sub(r' (style|align|scope)="[^"]*"', "", small_tree().as_html())
+    assert source.startswith("<p>What runs</p><details open><summary><strong>net</strong> output 1</summary><blockquote><table>")
+    assert "<details><summary><strong>block &lt;b&gt; [2 rows inside]</strong> output 3 x 4</summary><blockquote><table>" in source
+    assert source.count("<tr><th>call</th><th>output</th></tr>") == 4, "each table says what its columns are"
+    order = [source.index(f"<th>{name}</th>") for name in ("first", "one", "two", "last", "total")]
+    assert order == sorted(order)
+    assert Reader(source).tags <= OURS
+
+
+def test_indented_cells_stay_indented_when_they_are_broken():
+    deep = Branch(("c" * 80, "x" * 90))
+    for _ in range(3):
+        deep = Branch(("a", "b"), (deep,))
+    lines = Tree("caption", ("call", "output"), [deep]).as_text().splitlines()
+    assert all(line.startswith("        ccc") for line in lines if "ccc" in line) and max(map(len, lines)) <= 110

@@ -12,6 +12,17 @@ import pytest
 
 pytest.importorskip("mlxtend")
 EXAMPLES = Path(__file__).parents[1] / "example_notebooks"
+CRASHES = (
+    "linear_in_features_mismatch",
+    "channels_last_input",
+    "float64_input",
+    "labels_wrong_dtype",
+    "label_out_of_range",
+    "tensor_shape_mismatch",
+    "double_backward",
+    "batch_time_swapped",
+    "float64_input",
+)
 CAUSES = ("softmax_before_cross_entropy", "loss_broadcast", "params_in_plain_list")
 
 
@@ -35,6 +46,17 @@ def test_the_climb_names_two_faults_together_and_shuffled_labels_and_is_silent_o
     verdicts = re.findall(r"^(?:Overfit|Data): (Proven: .*?\.|It learns)", done.stdout, re.MULTILINE)
     assert verdicts == ["Proven: softmax_before_cross_entropy and lr_too_low.", "It learns", "Proven: labels_shuffled.", "It learns"]
     assert text_of(nbformat.read(copy, as_version=4)).count("bit-identical to before") == 4
+
+
+def test_every_kind_of_crash_gets_its_cause_and_runs_once_repaired(tmp_path):
+    copy = tmp_path / "get_it_to_run.ipynb"
+    copy.write_text((EXAMPLES / "get_it_to_run.ipynb").read_text())
+    done = subprocess.run([sys.executable, EXAMPLES / "run.py", str(copy), "--save"], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    told = " ".join(done.stdout.split())
+    assert tuple(re.findall(r"(?:Why|But): (\w+) \(proven\)", told)) == CRASHES
+    assert told.count("It runs, output") == 8
+    assert "bit-identical to before" in text_of(nbformat.read(copy, as_version=4))
 
 
 @pytest.mark.parametrize(("name", "causes"), [("quickstart", CAUSES), ("diagnose", ("softmax_before_cross_entropy", "labels_shuffled"))])

@@ -24,6 +24,20 @@ def kept_on(paths: list[str], device: str) -> Callable[[Subject], Subject]:
     return kept_in(paths, lambda tensor: tensor.to(device))
 
 
+def listed_on(paths: list[str], device: str) -> Callable[[Subject], Subject]:
+    """The cure that registers the layers in these plain lists and dicts, and moves them."""
+
+    def cure(subject: Subject) -> Subject:
+        for path in paths:
+            owner, _, name = path.rpartition(".")
+            module = subject.model.get_submodule(owner)
+            layers = getattr(module, name)
+            setattr(module, name, (nn.ModuleDict(layers) if isinstance(layers, dict) else nn.ModuleList(layers)).to(device))
+        return subject
+
+    return cure
+
+
 def model_on(device: str) -> Callable[[Subject], Subject]:
     """The cure that moves the whole model."""
 

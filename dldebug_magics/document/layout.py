@@ -15,12 +15,15 @@ def filled(text: str, width: int = WIDTH) -> str:
     return "\n".join(textwrap.fill(line, width) for line in text.splitlines())
 
 
-def lined(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows, the heads first, below each other; the widest columns are narrowed until all fit side by side."""
+def lined(rows: Sequence[Sequence[str]], first: float = 1.0) -> list[str]:
+    """Rows, the heads first, below each other; the widest columns are narrowed until all fit side by side.
+
+    first: how much of its width counts of the first column, which stays the wider the less that is.
+    """
     cells = [list(map(str, row)) for row in rows]
     widths = [max(1, *(len(row[i]) for row in cells)) for i in range(len(cells[0]))]
     while sum(widths) + 2 * (len(widths) - 1) > WIDTH - 2:
-        widths[widths.index(max(widths))] -= 1
+        widths[max(range(len(widths)), key=lambda place: widths[place] * (1.0 if place else first))] -= 1
     return [line for row in cells for line in wrapped(row, widths)]
 
 

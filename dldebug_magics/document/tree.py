@@ -44,10 +44,10 @@ class Tree:
 
     def as_text(self) -> str:
         rows = [row for branch in self.branches for row in _indented(branch, "")]
-        return "\n".join([filled(self.caption), *lined([self.columns, *rows, *([self.last] if self.last else [])])])
+        return "\n".join([filled(self.caption), *lined([self.columns, *rows, *([self.last] if self.last else [])], first=0.75)])
 
     def as_html(self) -> str:
-        totals = table(self.columns, [self.last]) if self.last else ""
+        totals = table(self.columns, [self.last] if self.last else []) if self.last or not self.branches else ""
         return f"<p>{html.escape(self.caption)}</p>{self._items(self.branches)}{totals}"
 
     def _items(self, branches: Sequence[Branch]) -> str:

@@ -20,7 +20,8 @@ class Observation:
 
     whole_batch: whether the experiment is about the batch as it comes; else a few samples of it will do. on_paper: whether it is looked at
     without being run. candidates: how many changes that repair the program are looked for; a program that crashes can often be mended in
-    more than one way. needs_loss: whether it is about training, and a program without a loss is a mistake. reads_numbers: whether it looks at numbers, which no model on `meta` has.
+    more than one way. needs_loss: whether it is about training, and a program without a loss is a mistake. reads_numbers: whether it
+    looks at numbers, which no model on `meta` has.
     """
 
     stage: ClassVar[str] = "overfit"

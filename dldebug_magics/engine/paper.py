@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
+import logging
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -114,7 +115,13 @@ def _as_paper(tensor: Tensor, mode: Any) -> Tensor:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Torch warns that a tensor without numbers has no place in memory, and where a model itself would warn it has no reader."""
+    """Torch warns of tensors that have no place in memory, and logs what fails on paper before it raises it."""
+    log = logging.getLogger("torch._subclasses.fake_tensor")
+    before = log.disabled
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        yield
+        log.disabled = True
+        try:
+            yield
+        finally:
+            log.disabled = before

@@ -93,7 +93,7 @@ class Proof:
     def findings(self, suspects: list[Suspect]) -> list[Finding]:
         """What the trials proved, most certain first."""
         found: list[Finding] = []
-        for trial in self.repaired if self.most == 1 else self.repaired[:1]:
+        for trial in self.repaired if self.most == 1 or self.uncured.passed else self.repaired[:1]:
             names = tuple(s.check.name for s in trial.suspects)
             for s in trial.suspects:
                 others = tuple(name for name in names if name != s.check.name)

@@ -17,7 +17,7 @@ from .source_lines import Line, running_line
 
 SMALL = (torch.uint8, torch.int8, torch.int16)
 CALCULATING = frozenset(
-    "add sub mul rsub neg square add_ sub_ mul_ __add__ __radd__ __iadd__ __sub__ __rsub__ __isub__ __mul__ __rmul__ __imul__ __neg__".split()
+    "add sub mul rsub neg square add_ sub_ mul_ __add__ __radd__ __iadd__ __sub__ __rsub__ __isub__ __mul__ __rmul__ __imul__".split()
 )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..engine.errors import UserMistake
 from . import candidates
 from .names import Names, is_module
+from .optimizers import made
 from .roles import Named, part
 
 if TYPE_CHECKING:
@@ -27,17 +28,20 @@ def completed(given: Mapping[str, Named], kept: Mapping[str, str], names: Names)
     if "model" not in parts:
         raise UserMistake("no model in this notebook", do="name one: model loss_fn optimizer train_loader")
     strange = "" if "optimizer" in given else _stranger(parts, names)
-    said = (_sentence("From %subject", from_subject), _sentence("Taken from the notebook", found), strange)
+    said = (_sentence("From %subject", from_subject), _sentence("Taken from the notebook", found), strange, _made(parts))
     return parts, tuple(line for line in said if line)
 
 
-def subject_of(parts: Mapping[str, Named], seed: int = 0) -> Subject:
-    """The Subject made of these parts, which knows the user's words for them."""
+def subject_of(parts: Mapping[str, Named], seed: int = 0, scope: Mapping[str, Any] | None = None) -> Subject:
+    """The Subject made of these parts, which knows the user's words for them, and what else is alive where they were named."""
     from ..engine.subject import Subject
 
     texts = {field: named.text for field, named in parts.items() if named.value is not None}
     values: dict[str, Any] = {field: named.value for field, named in parts.items()}
-    return Subject(**values, names=texts, seed=seed)
+    if isinstance(values.get("optimizer"), type) and is_module(values["model"]):
+        values["optimizer"] = made(values["optimizer"], values["model"])
+        del texts["optimizer"]  # the name of a kind is no name of the user's
+    return Subject(**values, names=texts, seed=seed, scope=scope or {})
 
 
 def _kept_value(text: str, names: Names) -> Any:
@@ -58,6 +62,12 @@ def _stranger(parts: Mapping[str, Named], names: Names) -> str:
     if any(other is not model.value for other in candidates.models(names.visible()).values()):
         raise UserMistake(seen, do="name the optimizer of this model, or None for none")
     return f"{seen}."
+
+
+def _made(parts: Mapping[str, Named]) -> str:
+    """An optimizer that was made for this question, from the name of its kind."""
+    kind = parts["optimizer"].value if "optimizer" in parts else None
+    return f"Made for this: {kind.__name__} with torch's defaults." if isinstance(kind, type) else ""
 
 
 def _sentence(start: str, parts: Mapping[str, Named]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..engine.errors import UserMistake
 from .names import Names, is_module
+from .optimizers import kind_named
 
 FIELDS = {
     "model": "model",
@@ -38,7 +39,7 @@ def assigned(positional: Iterable[str], flagged: Mapping[str, str], names: Names
     >>> {field: named.text for field, named in assigned(["3", "None", "[1, 2]"], {"val": "[3]"}, Names({})).items()}
     {'model': '3', 'loss_fn': 'None', 'train': '[1, 2]', 'val': '[3]'}
     """
-    given = {FIELDS[flag]: Named(text, names.value(text)) for flag, text in flagged.items()}
+    given = {FIELDS[flag]: Named(text, _flagged(flag, text, names)) for flag, text in flagged.items()}
     placed: dict[str, Named] = {}
     for text in positional:
         here = Named(text, names.value(text))
@@ -50,6 +51,12 @@ def assigned(positional: Iterable[str], flagged: Mapping[str, str], names: Names
             raise UserMistake(f"both `{given[field].text}` and `{text}` are named as the {part(field)}", do=f"keep one, as --{flag}")
         placed[field] = given[field] = here
     return {field: given[field] for field in FIELDS.values() if field in given}
+
+
+def _flagged(flag: str, text: str, names: Names) -> Any:
+    """What stands behind a flag: a value; for an optimizer also the name of its kind."""
+    kind = kind_named(text, names) if flag == "optimizer" else None
+    return names.value(text) if kind is None else kind
 
 
 def _place(value: Any, given: Mapping[str, Named], placed: Mapping[str, Named]) -> str:

@@ -80,7 +80,7 @@ class Spoken:
     def _subject(self, typed: Line, seed: int, names: Names) -> tuple[Subject, tuple[str, ...]]:
         flagged = {flag: text for flag, text in typed.options.items() if flag in FIELDS}
         parts, said = completed(assigned(typed.positional, flagged, names), self.session.kept, names)
-        return subject_of(parts, seed), said
+        return subject_of(parts, seed, names.everything), said
 
     def _ended(self, report: Report | None, press: KeyboardInterrupt | None, screen: Screen, must_pass: bool) -> Report | None:
         """Show and remember the report; then raise what must be raised."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
+import weakref
 
 import pytest
+import torch
 
 import dldebug
 from dldebug_magics.engine.report import Report
@@ -109,7 +112,7 @@ def test_a_backward_pass_is_looked_for_in_the_program_of_the_notebook(nb):
     nb("unreduced = nn.CrossEntropyLoss(reduction='none')\ndel criterion")
     nb("unreduced(net(x), y).backward()")
     report = nb("%explain_error --quiet").value
-    assert report.experiment.failure.phase == "backward" and "that of the notebook was run" in report.said[0]
+    assert report.experiment.failure.phase == "backward" and "the whole program was run on a copy" in report.said[0]
     assert any("Taken from the notebook: model `net`" in line for line in report.said)
 
 
@@ -256,3 +259,49 @@ def test_the_configuration_file_turns_it_on(shell, capsys):
     shell.run_cell("%load_ext dldebug")
     shell.run_cell(SET_UP + FAILS)
     assert "proven" in capsys.readouterr().out
+
+
+FEW = """
+del net, opt, train_dl
+small = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+pairs = torch.utils.data.DataLoader(list(zip(x, torch.arange(6) % 3)), batch_size=6)
+for inputs, target in pairs:
+    criterion(small(inputs), target)
+"""
+
+
+def test_a_cause_that_only_the_whole_program_proves(nb):
+    nb(FEW)
+    report = nb("%explain_error --quiet").value
+    assert report.findings[0].name == "num_classes_mismatch" and report.findings[0].confidence.value == "proven"
+    assert "the whole program was run on a copy" in report.said[0] and report.experiment.failure.phase == "loss"
+
+
+def test_a_program_that_is_another_one_is_not_taken_for_it(nb):
+    nb("del net, opt\nclass Stops(nn.Module):\n    def forward(self, x):\n        return x @ x\nother = nn.Linear(3, 3)\nStops()(x)")
+    report = nb("%explain_error --quiet").value
+    assert "the whole program" not in " ".join(report.said) and "`Stops`" in report.said[0]
+
+
+def test_a_report_keeps_nothing_of_the_program_alive(nb):
+    def explained():
+        net, inputs = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Linear(7, 3)), torch.randn(5, 4)
+        kept = [weakref.ref(thing) for thing in (net, net[1], inputs)]
+        try:
+            net(inputs)
+        except RuntimeError as error:
+            return kept, dldebug.explain_error(error)
+
+    kept, report = explained()
+    gc.collect()
+    assert report.findings and [reference() for reference in kept] == [None, None, None]
+
+
+def test_a_watched_cell_is_explained_too(nb):
+    nb(ON)
+    cell = nb("%%watch\nwrong = Net(7)\nwrong(x)")
+    assert type(cell.error) is RuntimeError and cell.out.count("ERROR, proven: linear_in_features_mismatch") == 1
+    nb("%config DLDebugMagics.explain_errors = False")
+    nb("%%watch --quiet\ncriterion(net(x), y + 3).backward()")
+    report = nb("%explain_error --quiet").value
+    assert report.experiment.failure.phase == "loss" and report.findings

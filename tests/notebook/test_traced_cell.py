@@ -44,11 +44,11 @@ def test_the_calls_of_a_cell_are_traced(nb):
     report = nb(f"%%shape_trace net --quiet\n{TRAINS}").value
     assert isinstance(report, Report) and report.ok and report.untouched
     assert report.said[0] == "The cell called `net` 5 times." and report.said[1].startswith("With 2 x 4: It runs, output 2 x 3")
-    assert [(row.kind, str(row.outputs[0])) for row in report.experiment.rows] == [
-        ("Sequential", "6 x 3"),
-        ("Linear", "6 x 8"),
-        ("ReLU", "6 x 8"),
-        ("Linear", "6 x 3"),
+    assert [(row.kind, row.outputs[0].shape) for row in report.experiment.rows] == [
+        ("Sequential", (6, 3)),
+        ("Linear", (6, 8)),
+        ("ReLU", (6, 8)),
+        ("Linear", (6, 3)),
     ]
 
 

@@ -148,6 +148,18 @@ def test_data_masked_from_end_to_end_and_padding():
     assert seen(PaddingCard, subject(Reader(right), CROSS, x, y)).lost == 0, "samples that are empty"
 
 
+def test_one_sample_with_data_that_is_masked_from_end_to_end():
+    x, y = torch.randn(8, 6, 4), torch.arange(8) % 3
+    layer = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)
+    net = nn.Sequential(nn.TransformerEncoder(layer, 1, enable_nested_tensor=False), nn.Flatten(), nn.Linear(24, 3))
+    rows = torch.zeros(8, 6, dtype=torch.bool)
+    net.forward = lambda x: net[2](net[1](net[0](x, src_key_padding_mask=rows)))
+    assert seen(PaddingCard, subject(net, CROSS, x, y)).lost == 0
+    rows[3] = True
+    found = seen(PaddingCard, subject(net, CROSS, x, y))
+    assert (found.lost, found.differ, found.what) == (1, False, "are given NaN in evaluation")
+
+
 def test_a_shuffled_loader_that_stacks_says_which_axis_is_the_batch():
     net = nn.GRU(4, 4)
     model = nn.Sequential(net)

@@ -28,9 +28,7 @@ def scheduler_per_batch_vs_epoch(loop: TrainingLoop) -> Iterator[Evidence]:
     Fails: a schedule by a function of one's own tells no length, and is judged by its rates alone.
     See: torch.optim, "How to adjust learning rate"; torch.optim.lr_scheduler.OneCycleLR.
     """
-    if loop.epochs < 2 or len(stepping(loop)) != 1:
-        return
-    for number, player in enumerate(loop.schedulers):
+    for number, player in enumerate(loop.schedulers if loop.epochs >= 2 and len(stepping(loop)) == 1 else ()):
         calls, asked = [e for e in loop.of(Scheduled) if e.scheduler == number], loop.scheduled[number]
         if not calls or loop.taken < 10 or not (meant := _meant(loop, player.facts, asked)):
             continue

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
+from ...cures.biases import without_bias
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
@@ -35,6 +36,7 @@ def bias_before_bn(card: IdleBiasCard, setup: SetUp) -> Iterator[Evidence]:
             facts=(Fact("output with these biases moved by 1", f"moves by {card.moved:.1g} of its spread", "as far as the bias matters"),),
             where=", ".join(f"`{layer}`" for layer, _ in card.layers[:3]),
             fix=Fix(f"Build {shown} without a bias.", f"bias=False   # {shown}", "no bias"),
+            cure=without_bias([layer for layer, _ in card.layers]),
             always=True,
         )
 

@@ -30,8 +30,8 @@ def disk_dtype_mismatch(stored: StoredAsCard, setup: SetUp) -> Iterator[Evidence
     See: numpy.fromfile and numpy.frombuffer, `dtype`; FSDL, "get your model to run", data stored on disk with another type.
     """
     if stored.reading:
-        other = stored.reading == _OTHER_ORDER
-        kind = f"'>f{stored.dtype[5:7]}'" if other else f"numpy.{stored.reading}"
+        other = stored.reading == _OTHER_ORDER  # of float32 or float64
+        kind = f"'>f{int(stored.dtype.removeprefix('float')) // 8}'" if other else f"numpy.{stored.reading}"
         yield Evidence(
             Confidence.PROVEN,
             facts=(

@@ -39,8 +39,7 @@ def _ways(model: str, kept: KeptGraph) -> Iterator[Way]:
     names = ", ".join(f"`{model}.{name}`" for name in (kept.carried or kept.built)[:3])
     seen, done = Fact("kept from step to step with its graph", names or "beside the model", "detached"), f"{names or 'it'} detached"
     if kept.carried:
-        code = "\n".join(f"self.{name.rpartition('.')[2]} = ....detach()   # {model}.{name}" for name in kept.carried)
-        yield seen, Fix(f"Detach {names} before it is kept.", code, done), state_detached
+        yield seen, Fix(f"Detach {names} before it is kept.", kept.detached, done), state_detached
     elif kept.built:
         code = "\n".join(f"{model}.{name} = {model}.{name}.detach()   # or compute it in `forward`" for name in kept.built)
         fix = Fix(f"Compute {names} in `forward`, or detach it if nothing there is to be learned.", code, done)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from ...cures.wide_integers import calculated_wide
+from ...cures.wide_integers import calculated_wide, read_wide
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
@@ -38,7 +38,7 @@ def int_overflow_preprocess(card: OverflowCard) -> Iterator[Evidence]:
     elif card.in_data:
         fact = Fact("share of the values that are others with wide numbers", f"{card.share:.0%}", "0%")
         fix = Fix(_REAL, "x = x.astype(numpy.float32)   # first, in `__getitem__`", "wide numbers")
-        yield Evidence(Confidence.PROVEN, (fact,), f"`{card.in_data}.__getitem__`", fix, always=True)
+        yield Evidence(Confidence.PROVEN, (fact,), f"`{card.in_data}.__getitem__`", fix, read_wide, always=True)
 
 
 class _Motion(nn.Module):

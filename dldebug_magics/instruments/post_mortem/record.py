@@ -41,7 +41,7 @@ class Record(Observation):
         """Write a failure down."""
         error, inside = failure.error, ""
         if failure.call is not None:
-            inside = module_expression(failure.call.name or "model", failure.inside)
+            inside = module_expression(failure.call.name or type(failure.call.what).__name__, failure.inside)
         rows = tuple(_rows(failure))
         text = "".join(traceback.format_exception(type(error), error, _users(error.__traceback__)))
         return cls(type(error).__name__, str(error), failure.phase, failure.line, inside, rows, failure.unseen, why, text)

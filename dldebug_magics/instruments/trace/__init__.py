@@ -50,7 +50,7 @@ class Trace(TorchFunctionMode):
         scripted = {id(module): path for path, module in named if isinstance(module, torch.jit.ScriptModule)}
         if scripted:  # they take no hooks of their own
             self.handles.append(register_module_forward_pre_hook(self._opens_scripted(scripted)))
-            self.handles.append(register_module_forward_hook(self._closes_scripted, with_kwargs=True, always_call=True))
+            self.handles.append(register_module_forward_hook(self._closes_scripted, always_call=True))
         for path, module in named:
             if id(module) in scripted:
                 continue
@@ -82,9 +82,9 @@ class Trace(TorchFunctionMode):
 
         return before
 
-    def _closes_scripted(self, module: nn.Module, *rest: Any) -> None:
+    def _closes_scripted(self, module: nn.Module, args: tuple, output: Any) -> None:
         if self.open and self.open[-1].module is module and isinstance(module, torch.jit.ScriptModule):
-            self._closes(module, *rest)
+            self._closes(module, args, {}, output)
 
     def _closes(self, module: nn.Module, args: tuple, kwargs: dict, output: Any) -> None:
         with torch._C.DisableTorchFunction():

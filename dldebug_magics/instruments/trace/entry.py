@@ -92,6 +92,8 @@ class Entry:
 
 def memory(found: list[Tensor | PackedSequence]) -> list[int]:
     """Which pieces of memory these tensors lie in."""
+    if torch._C._functorch.peek_interpreter_stack() is not None:
+        return []  # inside of vmap or grad tensors are shells
     plain = [t.data if isinstance(t, PackedSequence) else t for t in found]
     return [t.untyped_storage()._cdata for t in plain if type(t) in _PLAIN and t.layout is torch.strided and not t.is_quantized]
 

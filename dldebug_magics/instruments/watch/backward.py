@@ -27,13 +27,14 @@ def _backward(log: Log, gradients: Gradients, plain: Callable) -> Callable:
     def backward(*args: Any, **kwargs: Any) -> Any:
         if not log.hears():
             return plain(*args, **kwargs)
-        log.asks(gradients.before_backward)
-        log.busy, log.inside, failed = True, None, True
+        if log.noting:
+            log.asks(gradients.before_backward)
+        log.busy, log.inside, failed = True, False, True
         try:
             plain(*args, **kwargs)
             failed = False
         finally:
-            log.busy = False
+            log.busy, log.learning = False, True
             log.asks(_passed, log, gradients, args, kwargs, failed)
 
     return backward
@@ -42,15 +43,17 @@ def _backward(log: Log, gradients: Gradients, plain: Callable) -> Callable:
 def _passed(log: Log, gradients: Gradients, args: Any, kwargs: Any, failed: bool) -> None:
     given = args[0] if args else kwargs.get("tensors")
     loss = given if isinstance(given, Tensor) else next((t for t in given or () if isinstance(t, Tensor)), None)
-    value, reached = _value(loss, log.close), gradients.after_backward()
-    leaf = loss is not None and loss.requires_grad and loss.grad_fn is None
-    retain = bool(args[2] if len(args) > 2 else kwargs.get("retain_graph"))
+    value = _value(loss, log.close)
     log.losses.append(value)
-    log.note(Backward(log.here(), value, leaf, loss is not None and not loss.requires_grad, retain, reached, failed))
+    if not log.noting:
+        return
+    tracked, retain = loss is not None and loss.requires_grad, bool(args[2] if len(args) > 2 else kwargs.get("retain_graph"))
+    leaf, detached = loss is not None and tracked and loss.is_leaf, loss is not None and not tracked
+    log.note(Backward(log.here(), value, leaf, detached, retain, gradients.after_backward(), failed))
 
 
 def _value(loss: Tensor | None, close: bool) -> float:
     """The loss as a number. To ask an accelerator makes it wait, which only a close look may."""
-    if loss is None or loss.numel() != 1 or not (close or loss.device.type == "cpu"):
+    if loss is None or not (close or loss.is_cpu) or loss.numel() != 1:
         return math.nan
-    return float(loss.detach())
+    return float(loss.item())

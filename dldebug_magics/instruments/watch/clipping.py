@@ -34,9 +34,10 @@ def _clipper(log: Log, by: str, plain: Callable) -> Callable:
         given = args[0] if args else kwargs.pop("parameters")
         chosen = [given] if isinstance(given, Tensor) else list(given)  # it may be a generator, which can be read once
         limit = args[1] if len(args) > 1 else kwargs.get("max_norm", kwargs.get("clip_value"))
-        empty = not _any_gradient(chosen)
+        empty = log.noting and not _any_gradient(chosen)
         norm = plain(chosen, *args[1:], **kwargs)
-        log.asks(_clipped, log, by, limit, norm, empty)
+        if log.noting:
+            log.asks(_clipped, log, by, limit, norm, empty)
         return norm
 
     return clip
@@ -45,7 +46,8 @@ def _clipper(log: Log, by: str, plain: Callable) -> Callable:
 def _by_norm(log: Log, plain: Callable) -> Callable:
     def clip(parameters: Any, max_norm: float, total_norm: Tensor, *args: Any, **kwargs: Any) -> Any:
         chosen = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-        log.asks(_clipped, log, "norm", max_norm, total_norm, not _any_gradient(chosen))
+        if log.noting:
+            log.asks(_clipped, log, "norm", max_norm, total_norm, not _any_gradient(chosen))
         return plain(chosen, max_norm, total_norm, *args, **kwargs)
 
     return clip

@@ -120,8 +120,15 @@ class Gradients:
             held.look["update"] = norms.norm([p.detach() - old for p, old in held.weights])
         rate, moved = float(optimizer.param_groups[0]["lr"]), self.weights.after_step(number, optimizer)
         step = Stepped(number, line, rate, held.passes, held.closure, held.stale, held.empty, moved, **held.look)
-        held.mark, held.stale, held.passes, held.fresh, held.weights = _mark(held.probe), False, 0, {}, []
+        held.stale, held.passes, held.fresh, held.weights = False, 0, {}, []
+        held.mark = _mark(held.probe)
         return step
+
+    def stepped(self, number: int, optimizer: Any) -> None:
+        """A step that is not looked at: its gradients count as used, all the same."""
+        held = self.follow(number, optimizer)
+        held.mark, held.passes, held.stale = _mark(held.probe), 0, False
+        self.weights.stepped(number)
 
 
 def _probe(optimizer: Any) -> Tensor | None:

@@ -51,12 +51,16 @@ def watching_loaders(log: Log) -> Any:
 
 def _begun(log: Log, loader: Any) -> int:
     number = log.loaders.number(loader)
+    log.wake()
     log.note(Begun(number, log.here()))
     return number
 
 
 def _drawn(log: Log, loader: int, batch: Any, waited: float) -> None:
     log.waited += waited
+    if not log.noting:
+        log.totals.last_loader = loader
+        return
     if not log.close:
         return log.note(Drawn(loader, log.here(), waited))
     log.note(Drawn(loader, log.here(), waited, samples_in(batch), content_of(tensors(batch)), *label_runs(batch)))

@@ -1,26 +1,34 @@
-"""The record of a watched loop, kept small: steps in full at first, after evaluations, now and then, and where one differs."""
+"""The record of a watched loop, kept small: steps in full at first, now and then, and when something out of the ordinary happens.
+
+Between these the doors only count. What wakes the log (`wake`): a mode is set, a loader begun, a pass made without gradients, an optimizer
+made, a scheduler asked for the first times. Then all is noted from there on, and the next steps are looked at closely.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
 from array import array
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, TypeVar
+
+import torch
 
 from . import facts
 from .cast import Cast
 from .events import Backward, Begun, Drawn, Event, Forward, StepSeen
 from .here import Here
+from .pace import is_looked_at
 from .totals import Totals
 from .updates import Made, Scheduled, Stepped
 
-_FIRST = 12  # steps that are looked at closely and kept
-_AFTER = 2  # steps after an evaluation, if it is not in every step
-_RARE = 10  # steps between two evaluations
+_AFTER = 2  # steps after the log was woken
+_RARE = 10  # steps for which it then sleeps at least, once that has happened often
+_OFTEN = 30
 _KEPT = 400  # steps kept in full, at most
 _LONGEST = 1000  # events of one step; a loop that never steps has no end of them
-_ORDERS = 500  # orders of events that are counted
+_ORDERS = 500  # orders of events that are told apart
 _RUNS = (Drawn, Forward, Begun)  # what is counted in one record while nothing is trained
 
 
@@ -28,7 +36,7 @@ T = TypeVar("T")
 
 
 class Log:
-    """Where the doors note what passes them. `close` says whether this step is looked at closely."""
+    """Where the doors note what passes them. `noting`: whether they should; `close`: whether this step is looked at from its start."""
 
     def __init__(self) -> None:
         self.models, self.optimizers = Cast(facts.of_model), Cast(facts.of_optimizer)
@@ -36,14 +44,15 @@ class Log:
         self.loaders = Cast(facts.of_loader)
         self.totals = Totals(self.models, self.optimizers)
         self.here = Here()
-        self.thread = threading.get_ident()
+        self.thread, self.cuda = threading.get_ident(), torch.cuda.is_available()
         self.events: list[Event] = []
         self.kept: list[StepSeen] = []
-        self.orders: dict[tuple[int, ...], list] = {}  # how often an order of lines came, and the kinds of its events
+        self.orders: Counter[tuple[str, ...]] = Counter()
         self.losses, self.rates = array("d"), array("d")
-        self.steps = self.looks_left = self.evaluated_at = 0
-        self.close = True
-        self.inside: Any = None  # the model whose forward pass is running
+        self.steps = self.looks_left = self.woken = self.woken_at = 0
+        self.close = self.noting = True
+        self.learning = False  # there was a backward pass since the last step
+        self.inside = False  # a model's forward pass is running: its parts are not the loop's own calls
         self.busy = False  # a backward pass is running: what it calls is not the loop's doing
         self.waited = self.seconds = 0.0
         self.began = time.perf_counter()
@@ -63,12 +72,14 @@ class Log:
         self.totals.evaluated(self.steps, self.events)
 
     def hears(self) -> bool:
-        """Whether what passes a door now is the loop's own doing."""
-        return not self.busy and not self.failed and threading.get_ident() == self.thread
+        """Whether what passes a door now is the loop's own doing, and may be looked at: while a CUDA graph is recorded nothing may."""
+        if self.busy or self.failed or threading.get_ident() != self.thread:
+            return False
+        return not (self.cuda and torch.cuda.is_current_stream_capturing())
 
     def asks(self, door: Callable[..., T], *given: Any) -> T | None:
         """What a door tells of what passes it. A failure of ours ends the watch and never the loop; the report says so."""
-        if self.busy or self.failed or threading.get_ident() != self.thread:
+        if not self.hears():
             return None
         try:
             return door(*given)
@@ -88,6 +99,13 @@ class Log:
         if len(self.events) < _LONGEST and not (kind in _RUNS and self._repeats(event)):
             self.events.append(event)
 
+    def wake(self) -> bool:
+        """Something out of the ordinary begins: note all from here on. A loop in which that is ordinary is woken now and then."""
+        if not self.noting and (self.woken < _OFTEN or self.steps - self.woken_at >= _RARE):
+            self.noting, self.close, self.looks_left = True, not self.learning, _AFTER + 1
+            self.woken, self.woken_at = self.woken + 1, self.steps
+        return self.noting
+
     def _repeats(self, event: Any) -> bool:
         """Whether the same passed this door a moment ago, with nothing trained since; then it is counted there."""
         for back in range(len(self.events) - 1, max(len(self.events) - 9, -1), -1):
@@ -102,35 +120,24 @@ class Log:
         return False
 
     def step_taken(self, event: Stepped) -> None:
-        """An optimizer's step ends what is kept or counted together."""
+        """An optimizer's step ends what is noted and counted together."""
         self.events.append(event)
-        self.rates.append(event.rate)
-        self.totals.stepped(event)
-        if self._is_kept():
+        order = tuple(type(e).__name__ for e in self.events)
+        if self.close:
+            self.totals.stepped(event)
+        if self.close and (order in self.orders or len(self.orders) < _ORDERS):
+            self.orders[order] += 1
+        if len(self.kept) < _KEPT:
             self.kept.append(StepSeen(self.steps, tuple(self.events), self.close))
-        if self.totals.evaluated(self.steps, self.events):
-            self.looks_left = _AFTER + 1 if self.steps - self.evaluated_at >= _RARE else self.looks_left
-            self.evaluated_at = self.steps
+        self.totals.evaluated(self.steps, self.events)
         self.events = []
+        self.next_step(event.rate)
+
+    def next_step(self, rate: float) -> None:
+        """A step is over, noted or not."""
+        self.rates.append(rate)
         self.steps += 1
-        self.looks_left = max(self.looks_left - 1, 0)
-        self.close = self.steps < _FIRST or self.looks_left > 0 or is_milestone(self.steps)
-
-    def _is_kept(self) -> bool:
-        """Whether this step is kept: it was looked at closely, or has an order of lines that came at most once before."""
-        order = tuple([id(event.line) for event in self.events])  # each line is one object
-        seen = self.orders.get(order)
-        if seen is not None:
-            seen[0] += 1
-        elif len(self.orders) < _ORDERS:
-            self.orders[order] = seen = [1, tuple(type(event).__name__ for event in self.events)]
-        return len(self.kept) < _KEPT and (self.close or (seen is not None and seen[0] <= 2))
-
-
-def is_milestone(number: int) -> bool:
-    """Whether a step of this number is looked at closely in any case: every tenth, later every hundredth, later every thousandth.
-
-    >>> [n for n in range(1, 3000) if is_milestone(n)][8:21]
-    [90, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 2000]
-    """
-    return number % (10 if number < 100 else 100 if number < 1000 else 1000) == 0
+        self.learning = False
+        if self.looks_left:
+            self.looks_left -= 1
+        self.close = self.noting = self.looks_left > 0 or is_looked_at(self.steps)

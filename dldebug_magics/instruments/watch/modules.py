@@ -30,17 +30,24 @@ def _calling(log: Log, plain: Callable) -> Callable:
     """Torch's global module hooks would do, at twice the cost: with a hook anywhere each call of each layer goes a longer way."""
 
     def __call__(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        if torch.compiler.is_compiling() or log.inside is not None or not log.hears():  # in this order: a compiler must not see the log
+        if log.inside or torch.compiler.is_compiling() or not log.hears():
             return plain(self, *args, **kwargs)
-        log.inside = self
+        log.inside = True
         try:
             result = plain(self, *args, **kwargs)
         finally:
-            log.inside = None
-        log.asks(_passed, log, self, (args, kwargs), result)
+            log.inside = False
+        if log.noting or (_is_unusual(log, self) and log.wake()):
+            log.asks(_passed, log, self, (args, kwargs), result)
         return result
 
     return __call__
+
+
+def _is_unusual(log: Log, module: nn.Module) -> bool:
+    """Whether a pass is without gradients, or in another mode than those that trained; where no parameter takes part, it is never."""
+    other = not torch.is_grad_enabled() or module.training is not log.totals.usual_mode
+    return other and bool(module._parameters or module._modules)
 
 
 def _train(log: Log, plain: Callable) -> Callable:
@@ -60,11 +67,14 @@ def _train(log: Log, plain: Callable) -> Callable:
 
 
 def _set(log: Log, module: nn.Module) -> None:
+    log.wake()
     log.note(Mode(log.models.number(module), log.here(), module.training))
 
 
 def _passed(log: Log, module: nn.Module, given: Any, result: Any) -> None:
     """Note a forward pass; what costs time is asked only at close looks."""
+    if torch.jit.is_tracing():
+        return  # what would be asked of the tensors would become part of the trace
     tracked = result.requires_grad if isinstance(result, Tensor) else any(t.requires_grad for t in tensors(result))
     number, loader = log.models.number(module), log.totals.last_loader
     if not log.close:

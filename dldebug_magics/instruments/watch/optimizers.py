@@ -20,7 +20,8 @@ def watching_optimizers(log: Log, gradients: Gradients) -> Any:
     """Note each step, each clearing of gradients, and each optimizer that is made."""
 
     def before(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        log.asks(_before, log, gradients, optimizer, args[1] if len(args) > 1 else kwargs.get("closure"))
+        if log.noting:
+            log.asks(_before, log, gradients, optimizer, args[1] if len(args) > 1 else kwargs.get("closure"))
 
     def after(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         log.asks(_after, log, gradients, optimizer)
@@ -39,13 +40,18 @@ def _before(log: Log, gradients: Gradients, optimizer: Optimizer, closure: Any) 
 
 
 def _after(log: Log, gradients: Gradients, optimizer: Optimizer) -> None:
-    log.inside, number = None, log.optimizers.number(optimizer)
-    log.step_taken(gradients.after_step(number, optimizer, log.here()))
+    number = log.optimizers.number(optimizer)
+    if log.noting:
+        log.step_taken(gradients.after_step(number, optimizer, log.here()))
+    else:
+        gradients.stepped(number, optimizer)
+        log.next_step(float(optimizer.param_groups[0]["lr"]))
 
 
 def _clearing(log: Log, gradients: Gradients, plain: Callable) -> Callable:
     def zero_grad(self: Any, *args: Any, **kwargs: Any) -> Any:
-        log.asks(_cleared, log, gradients, self)
+        if log.noting:
+            log.asks(_cleared, log, gradients, self)
         return plain(self, *args, **kwargs)
 
     return zero_grad
@@ -69,4 +75,5 @@ def _making(log: Log, gradients: Gradients, plain: Callable) -> Callable:
 
 
 def _made(log: Log, gradients: Gradients, optimizer: Any) -> None:
+    log.wake()
     log.note(Made("optimizer", log.optimizers.number(optimizer), log.here(), gradients.weights.changed_by_hand(optimizer)))

@@ -25,7 +25,7 @@ def watching_scalers(log: Log) -> Any:
         def around(plain: Callable) -> Callable:
             def ask(self: Any, *args: Any, **kwargs: Any) -> Any:
                 nonlocal depth
-                if depth == 0:
+                if depth == 0 and log.noting:
                     log.asks(_asked, log, self, what)
                 depth += 1
                 try:

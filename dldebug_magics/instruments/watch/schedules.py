@@ -13,6 +13,8 @@ from .log import Log
 from .updates import Made, Scheduled
 from .wrapped import family, wrapped
 
+_FEW = 4  # steps of a scheduler that are noted in any case
+
 
 @contextlib.contextmanager
 def watching_schedules(log: Log) -> Any:
@@ -20,9 +22,14 @@ def watching_schedules(log: Log) -> Any:
     inside: list[Any] = []
 
     def stepped(scheduler: Any) -> None:
-        log.note(Scheduled(log.schedulers.number(scheduler), log.here(), _rate(scheduler)))
+        number = log.schedulers.number(scheduler)
+        if log.noting or (log.totals.of_schedulers[number] < _FEW and log.wake()):
+            log.note(Scheduled(number, log.here(), _rate(scheduler)))
+        else:
+            log.totals.of_schedulers[number] += 1
 
     def made(scheduler: Any) -> None:
+        log.wake()
         log.note(Made("scheduler", log.schedulers.number(scheduler), log.here()))
 
     with contextlib.ExitStack() as stack:

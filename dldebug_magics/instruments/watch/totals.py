@@ -1,4 +1,4 @@
-"""What is counted over the whole run of a watched loop, also where the steps themselves are not kept."""
+"""What is counted of a watched loop, so that it can be told without all the steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from .events import Backward, Begun, Drawn, Event, Forward
 from .updates import Made, Stepped
 
 _MOST = 400  # of a list
-_FEW = 12  # events of a step that is made of one or two passes
 
 
 class Evaluation(NamedTuple):
@@ -38,8 +37,8 @@ class Totals:
         self.of_schedulers: Counter[int] = Counter()
         self.begun: Counter[int] = Counter()
         self.fed: Counter[int] = Counter()
-        self.last_loader = self.usual = -1
-        self.maybe_evaluated = False  # a pass without gradients, or on another loader's batch than the pass before
+        self.last_loader = -1
+        self.usual_mode = True  # of the model that was trained last
         self.evaluations: list[Evaluation] = []
         self.makings: list[Making] = []
         self.pairs: dict[tuple[int, int], bool] = {}
@@ -50,13 +49,12 @@ class Totals:
         """A forward or backward pass."""
         if type(event) is Backward:
             self.learning.update(self.modes)
+            self.usual_mode = next(iter(self.modes.values()), self.usual_mode)
             self.modes = {}
             self.fed[self.last_loader] += 1
             return
         if event.grad:
             self.modes[event.model] = event.training
-        if not event.grad or event.loader != self.usual:
-            self.maybe_evaluated, self.usual = True, event.loader
 
     def fed_by(self, event: Any) -> None:
         """A loader was begun, or gave a batch."""
@@ -72,7 +70,7 @@ class Totals:
             self.makings.append(Making(step, event, tuple(self.begun.items())))
 
     def stepped(self, event: Stepped) -> None:
-        """An optimizer's step."""
+        """An optimizer's step that was looked at closely."""
         tally = self.of_optimizers.get(event.optimizer)
         if tally is None:
             tally = self.of_optimizers[event.optimizer] = {"steps": 0, "stale": 0, "empty": 0, "evaluating": 0}
@@ -94,11 +92,8 @@ class Totals:
             self.pairs[optimizer, model] = known
         return known
 
-    def evaluated(self, step: int, events: list[Event]) -> bool:
-        """Whether these events have forward passes that no backward pass followed; they are noted."""
-        if not self.maybe_evaluated and len(events) < _FEW:
-            return False
-        self.maybe_evaluated = False
+    def evaluated(self, step: int, events: list[Event]) -> None:
+        """Note the forward passes among these events that no backward pass followed."""
         waiting: dict[int, Forward] = {}
         for place, event in enumerate(events):
             if type(event) is Forward:
@@ -112,4 +107,3 @@ class Totals:
                 if type(event) is Drawn:
                     drawn[event.loader] += event.times
             self.evaluations += [Evaluation(step, e, drawn[e.loader]) for e in waiting.values()]
-        return bool(waiting)

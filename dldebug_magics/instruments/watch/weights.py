@@ -55,6 +55,14 @@ class Weights:
             self.last.pop(number, None)
         return moved
 
+    def stepped(self, number: int) -> None:
+        """A step that is not looked at."""
+        smallest = self.smallest.get(number)
+        if smallest is not None:
+            self.versions[id(smallest)] = smallest, smallest._version
+        if self.last:
+            self.last = {}
+
     def changed(self) -> bool:
         """Whether the models that ran first have other weights now, whoever changed them."""
         return any(not torch.equal(now, then) for now, then in self.first)

@@ -48,7 +48,9 @@ class Reduction:
         return len(self.axes) > 1 or any(not -count <= axis < count or axis % count == 0 for axis in self.axes)
 
     def others(self) -> Iterator[Axes]:
-        """As many other axes behind the batch, the last ones first."""
+        """The same without the batch, then as many other axes behind it, the last ones first."""
+        if 0 in self.axes and len(self.axes) > 1:
+            yield tuple(axis for axis in self.axes if axis)
         for axes in itertools.combinations(reversed(range(1, len(self.shape))), len(self.axes)):
             if set(axes) != {axis % len(self.shape) for axis in self.axes if -len(self.shape) <= axis < len(self.shape)}:
                 yield tuple(sorted(axes))

@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Iterator
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...cures.carried_state import holders, in_graph
 from ...engine.ambient import seeded
@@ -25,17 +25,26 @@ _TWICE, _WRITTEN = "backward through the graph a second time", "inplace operatio
 
 @dataclasses.dataclass(frozen=True)
 class KeptGraph(Observation):
-    """carried: what a pass leaves behind with its graph; built: what was there before and is the same after; by the user's names.
+    """carried: what a pass leaves behind with its graph; several: those of them that are no single tensor;
+    built: what was there before and is the same after; by the user's names.
 
     elsewhere: whether something is kept so outside of the model. within: the line that differentiates in the forward pass or the loss
     without holding the graph.
     """
 
     carried: tuple[str, ...] = ()
+    several: tuple[str, ...] = ()
     built: tuple[str, ...] = ()
     elsewhere: bool = False
     within: Line = NOWHERE
     calls: str = ""
+
+    @property
+    def detached(self) -> str:
+        """The lines that take what is carried out of its graph."""
+        own = {name: f"self.{name.rpartition('.')[2]}" for name in self.carried}
+        several = {name: f"tuple(t.detach() for t in {word})" for name, word in own.items() if name in self.several}
+        return "\n".join(f"{word} = {several.get(name, f'{word}.detach()')}" for name, word in own.items())
 
     @classmethod
     def measure(cls, subject: Subject, trace: ShapeTrace) -> Iterator[KeptGraph]:
@@ -53,8 +62,10 @@ class KeptGraph(Observation):
         within = next(
             (call for call in calls.made if not call.keywords.get("retain_graph") and not call.keywords.get("create_graph")), None
         )
-        named = [name for name in after if name and name not in built]
-        yield cls(tuple(named), tuple(filter(None, built)), "" in after, within.line if within else NOWHERE, within.name if within else "")
+        named = tuple(name for name in after if name and name not in built)
+        several = tuple(name for name in named if not isinstance(after[name], Tensor))
+        line, call = (within.line, within.name) if within is not None else (NOWHERE, "")
+        yield cls(named, several, tuple(filter(None, built)), "" in after, line, call)
 
 
 def _kept(subject: Subject) -> dict[str, object]:

@@ -72,22 +72,18 @@ class MixingCard(Observation):
 
     @classmethod
     def measure(cls, subject: Subject, samples: SampleCard) -> Iterator[MixingCard]:
-        """Nothing is run where the samples are apart; else two passes for each call that is tried.
-
-        Then once more with one sample fewer: a square table looks the same before and after a reshape that turns it.
-        """
+        """Nothing is run where the samples are apart; else two passes for each call that is tried, also with one sample fewer."""
         lost = not samples.keeps_batch and _has_a_target_each(subject)
         found = _found(subject, samples.samples) if samples.mixes or lost else []
         if samples.mixes and not found and samples.samples > _FEWEST:
             found = _with_one_fewer(subject, samples.samples)
-        if not samples.runs:
-            found = [Mixer("reduction", r.name, r.index, r.module, r.line, (r.shape, r.result), axes) for r, axes in repaired_by(subject)][
-                :1
-            ]
+        for call, axes in repaired_by(subject) if not samples.runs or (lost and not found) else ():
+            found = found or [Mixer("reduction", call.name, call.index, call.module, call.line, (call.shape, call.result), axes)]
         yield cls(tuple(found))
 
 
 def _with_one_fewer(subject: Subject, samples: int) -> list[Mixer]:
+    """A square table looks the same before and after a reshape that turns it."""
     try:
         return _found(one_fewer(subject), samples - 1)
     except (RuntimeError, ValueError, IndexError):  # the program is written for this number of samples

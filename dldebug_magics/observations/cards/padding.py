@@ -49,8 +49,12 @@ class PaddingCard(Observation):
             loss = loss_of(subject).loss
         call = calls.made[0] if calls.made else None
         masked = None if call is None else _masked(call)
-        several = masked is not None and int(masked.sum()) > 1 and _differ(call.arguments[1].detach()[:, masked])  # type: ignore[union-attr]
-        if call is None or masked is None or not masked.any() or not (several or _spoilt(subject, masked)):
+        if call is None or masked is None or not masked.any():
+            yield cls()
+            return
+        keys = call.arguments[1].detach()[:, masked]
+        several = keys.shape[1] > 1 and _differ(keys)
+        if not several and not (_differ(keys.transpose(0, 1)) and _spoilt(subject, masked)):
             yield cls()
             return
         (gradient,) = torch.autograd.grad(loss, call.result[0], allow_unused=True) if loss.requires_grad else (None,)

@@ -43,6 +43,7 @@ class PlacementCard(Observation):
     device: str = "cpu"
     dtype: str = "float32"
     kept: tuple[Held, ...] = ()
+    in_lists: tuple[Held, ...] = ()
     in_loss: tuple[Held, ...] = ()
     data: tuple[str, ...] = ()
     names: tuple[str, str] = ("loss_fn", "train_loader")
@@ -53,11 +54,11 @@ class PlacementCard(Observation):
         weights = [p for p in subject.model.parameters() if not is_lazy(p) and p.is_floating_point()]
         devices, kinds = Counter(p.device.type for p in weights), Counter(_kind(p) for p in weights)
         device = devices.most_common(1)[0][0] if devices else "cpu"
-        kept = tuple(_held(subject.model)) if weights else ()
+        kept, in_lists = (tuple(_held(subject.model)), tuple(_in_lists(subject.model))) if weights else ((), ())
         in_loss = tuple(_held(subject.loss_fn)) if isinstance(subject.loss_fn, nn.Module) else ()
         data = () if device == "cpu" else tuple(sorted({t.device.type for t in tensors(_first(subject.train))}))
         names = subject.name("loss_fn"), subject.name("train")
-        yield cls(device, kinds.most_common(1)[0][0] if kinds else "float32", kept, in_loss, data, names)
+        yield cls(device, kinds.most_common(1)[0][0] if kinds else "float32", kept, in_lists, in_loss, data, names)
 
 
 def _held(model: nn.Module) -> Iterator[Held]:
@@ -69,6 +70,15 @@ def _held(model: nn.Module) -> Iterator[Held]:
         for name, value in vars(module).items():
             if not name.startswith("_"):
                 yield from (Held(f"{inside}{name}", t.device.type, _kind(t), False) for t in _own(value))
+
+
+def _in_lists(model: nn.Module) -> Iterator[Held]:
+    for path, module in model.named_modules():
+        for name, value in vars(module).items():
+            layers = value if isinstance(value, (list, tuple)) else value.values() if isinstance(value, dict) else ()
+            if not name.startswith("_"):
+                weights = [p for layer in layers if isinstance(layer, nn.Module) for p in layer.parameters() if not is_lazy(p)]
+                yield from (Held(f"{path}.{name}" if path else name, p.device.type, _kind(p), False) for p in weights[:1])
 
 
 def _own(value: Any) -> Iterable[Tensor]:

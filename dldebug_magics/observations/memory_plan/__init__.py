@@ -10,21 +10,21 @@ from typing import ClassVar
 
 from ...cures.batch_size import of, samples_in
 from ...document import Block
-from ...engine.ambient import seeded
 from ...engine.errors import UserMistake
 from ...engine.evidence import Finding
-from ...engine.examine import device_of
-from ...engine.memory import DeviceMemory, asked, bytes_of, limited
+from ...engine.memory import DeviceMemory
 from ...engine.observation import Observation
 from ...engine.paper import mode_of
 from ...engine.subject import Subject
 from ..overfit_batch.training import Crash
 from . import wording
 from .largest import largest_batches
-from .measured import evaluated, trained
+from .measured import evaluated_somehow, trained
 from .remedies import Remedy, remedies
-from .room import room
+from .room import memory_of, room
 from .usage import Usage
+
+_WORTH = 0.05  # of the limit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,8 +32,8 @@ class MemoryPlan(Observation):
     """Predict the memory of training and evaluation, its parts, and the largest batch that fits, without taking that memory.
 
     A copy without numbers goes through two steps of training and one of evaluation, and every tensor is booked. Looks at the batch as
-    your loader gives it. Without a limit the device is asked; a CPU has none. Nothing of yours changes, and nothing is run for real,
-    unless the program decides by its numbers: then two batches of 16 and 32 samples are, on a copy.
+    your loader gives it; without a limit the device is asked, and a CPU has none. Nothing is run for real, unless the program decides by
+    its numbers: then batches of at most 32 samples are, on a copy. Nothing of yours changes.
 
     Examples:
         %memory_plan net loss_fn optimizer train_loader --limit 8GB
@@ -58,6 +58,7 @@ class MemoryPlan(Observation):
     crash: Crash | None = None
     really_run: bool = False
     default_optimizer: bool = False
+    names: tuple[str, str] = ("model", "optimizer")
     losses: tuple[float, ...] = ()
     first: float = math.nan
     final: float = math.nan
@@ -69,8 +70,7 @@ class MemoryPlan(Observation):
         limit: the memory there is, such as 8GB; the device is asked where none is given.
         samples: plan for a batch of so many samples instead of the loader's.
         """
-        memory = limited(bytes_of(limit)) if limit else subject.memory or asked(device_of(subject))
-        seeded(subject.seed)
+        memory = memory_of(subject, limit)
         subject = of(samples)(subject) if samples else subject
         try:
             plan = cls._planned(subject, memory)
@@ -95,13 +95,14 @@ class MemoryPlan(Observation):
         val, training = subject.batch if subject.val is None else subject.val, trained(subject)
         return cls(
             training=training,
-            evaluation=evaluated(subject, state=training.state),
+            evaluation=evaluated_somehow(subject, training.state),
             samples=samples_in(subject.batch),
             in_evaluation=samples_in(val),
             memory=memory,
             limit=room(memory, subject),
             really_run=mode_of(subject) is None,
             default_optimizer=subject.optimizer is None,
+            names=(subject.name("model"), subject.name("optimizer")),
         )
 
     @property
@@ -123,6 +124,10 @@ class MemoryPlan(Observation):
     def excess(self) -> float:
         """What is missing, as a share of the limit."""
         return max(0.0, (self.peak - self.limit) / self.limit) if self.limit < math.inf else 0.0
+
+    def matters(self, size: float) -> bool:
+        """Whether so many bytes are a part worth an alarm of what there is; without a limit nothing is."""
+        return self.limit < math.inf and size >= _WORTH * self.limit
 
     def loses_to(self, uncured: MemoryPlan) -> bool:
         """A cured plan has said all that is asked of it as soon as it is made; its remedies are not measured."""

@@ -13,14 +13,19 @@ _NEAR = 0.005  # of the batch: near enough
 
 
 def largest_batches(subject: Subject, limit: float, state: int) -> tuple[int | None, int | None]:
-    """The largest batches of training and of evaluation; None where nobody knows how many samples there are."""
-    samples, in_evaluation = samples_in(subject.batch), samples_in(subject.batch if subject.val is None else subject.val)
+    """The largest batches of training and of evaluation; None where nobody knows how many samples there are, or no other number runs."""
+    in_training, in_evaluation = samples_in(subject.batch), samples_in(subject.batch if subject.val is None else subject.val)
     return (
-        None if samples is None else largest(lambda n: trained(subject, of(n)).peak.total, limit, samples),
-        None
-        if in_evaluation is None
-        else largest(lambda n: evaluated(of_in_evaluation(n)(subject), state=state).peak.total, limit, in_evaluation),
+        _found(lambda n: trained(subject, of(n)).peak.total, limit, in_training),
+        _found(lambda n: evaluated(of_in_evaluation(n)(subject), state=state).peak.total, limit, in_evaluation),
     )
+
+
+def _found(need: Callable[[int], float], limit: float, start: int | None) -> int | None:
+    try:
+        return None if start is None else largest(need, limit, start)
+    except Exception:  # the program has a batch size of its own, and says so in its own way
+        return None
 
 
 def largest(need: Callable[[int], float], limit: float, start: int) -> int:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
-from ...cures.batch_size import of, of_in_evaluation, samples_in
+from ...cures.batch_size import resized, samples_in
+from ...engine.ambient import seeded
 from ...engine.paper import mode_of, sheet
 from ...engine.subject import Subject
 from ...instruments.moments import Peak
@@ -20,24 +22,36 @@ def trained(subject: Subject, *cures: Cure, micro_batches: int = 1) -> Usage:
     """What a step of training takes."""
     if mode_of(subject) is not None:
         return training(_cured(sheet(subject), cures), micro_batches)
-    count = samples_in(subject.batch)
-    if count is None or count <= _FEW[1]:
-        return training(_cured(subject, cures), micro_batches)
-    few, more = (training(_cured(subject, (of(number), *cures)), micro_batches) for number in _FEW)
-    return _stretched(few, more, count)
+    return _really(subject, lambda batch: training(_cured(dataclasses.replace(subject, batch=batch), cures), micro_batches))
 
 
 def evaluated(subject: Subject, *cures: Cure, state: int = 0, gradients: bool = False) -> Usage:
     """What a pass of evaluation takes, over the validation data's batch where there is one, beside so many bytes of optimizer state."""
-    batch = subject.batch if subject.val is None else subject.val
+    subject = dataclasses.replace(subject, batch=subject.batch if subject.val is None else subject.val)
     if mode_of(subject) is not None:
-        return evaluation(_cured(sheet(dataclasses.replace(subject, batch=batch)), cures), state, gradients)
-    count = samples_in(batch)
-    if count is None or count <= _FEW[1]:
-        return evaluation(_cured(dataclasses.replace(subject, batch=batch), cures), state, gradients)
-    sizes = (of_in_evaluation(number)(subject).val for number in _FEW)
-    few, more = (evaluation(_cured(dataclasses.replace(subject, batch=size), cures), state, gradients) for size in sizes)
-    return _stretched(few, more, count)
+        return evaluation(_cured(sheet(subject), cures), state, gradients)
+    return _really(subject, lambda batch: evaluation(_cured(dataclasses.replace(subject, batch=batch), cures), state, gradients))
+
+
+def evaluated_somehow(subject: Subject, state: int) -> Usage:
+    """An evaluation without a graph; with one where the program takes gradients in its forward pass or loss."""
+    try:
+        return evaluated(subject, state=state)
+    except RuntimeError:
+        return evaluated(subject, state=state, gradients=True)
+
+
+def _really(subject: Subject, measure: Callable[[Any], Usage]) -> Usage:
+    """Real runs of two sizes and the line through them; of the batch itself where it is small, or no other size runs."""
+    count = samples_in(subject.batch)
+    seeded(subject.seed)
+    if count is not None and count > _FEW[1]:
+        try:
+            few, more = (measure(resized(subject.batch, number)) for number in _FEW)
+            return _stretched(few, more, count)
+        except (RuntimeError, ValueError, IndexError):
+            seeded(subject.seed)
+    return measure(subject.batch)
 
 
 def _cured(subject: Subject, cures: tuple[Cure, ...]) -> Subject:

@@ -14,6 +14,8 @@ from ...engine.subject import Subject
 from .measured import evaluated, trained
 from .usage import Usage
 
+NARROWER = "half as many units in"
+
 
 @dataclasses.dataclass(frozen=True)
 class Remedy:
@@ -23,7 +25,6 @@ class Remedy:
     before: int
     after: int
     code: str
-    evaluation: bool = False
 
     @property
     def saved(self) -> int:
@@ -34,7 +35,7 @@ class Remedy:
 def remedies(subject: Subject, plan: Usage, evaluation: Usage, samples: int | None) -> Iterator[Remedy]:
     """The remedies that apply to this program, one by one; what does not run with one has none."""
     graph = evaluated(subject, state=plan.state, gradients=True).peak.total
-    yield Remedy("no graph in evaluation", graph, evaluation.peak.total, "with torch.no_grad(): ...", evaluation=True)
+    yield Remedy("no graph in evaluation", graph, evaluation.peak.total, "with torch.no_grad(): ...")
     for name, code, measure in _in_training(subject, plan, samples):
         after = _peak(measure)
         if after is not None:
@@ -66,7 +67,7 @@ def _in_training(subject: Subject, plan: Usage, samples: int | None) -> Iterator
         yield f"gradient checkpointing of {said}", code, lambda names=names: trained(subject, checkpointed(names))  # type: ignore[misc]
     wide = next((use.name for use in plan.modules if use.kind == "Linear"), None)
     if wide is not None:
-        yield f"half as many units in {wide}", "nn.Linear(in_features, out_features // 2)", lambda: trained(subject, narrower(wide, 0.5))
+        yield f"{NARROWER} {wide}", "nn.Linear(in_features, out_features // 2)", lambda: trained(subject, narrower(wide, 0.5))
     yield "all but the last layer frozen", "parameter.requires_grad_(False)", lambda: trained(subject, all_but_last_frozen)
     if plan.state:
         yield "an optimizer without state", "torch.optim.SGD(model.parameters(), lr)", lambda: trained(subject, without_state)

@@ -7,8 +7,14 @@ import math
 import torch
 
 from ...engine import snapshot
-from ...engine.memory import DeviceMemory
+from ...engine.examine import device_of
+from ...engine.memory import DeviceMemory, asked, bytes_of, limited
 from ...engine.subject import Subject
+
+
+def memory_of(subject: Subject, limit: str = "") -> DeviceMemory | None:
+    """What there is: the limit as typed, else what the subject says, else what its device says; None for a CPU."""
+    return limited(bytes_of(limit)) if limit else subject.memory or asked(device_of(subject))
 
 
 def room(memory: DeviceMemory | None, subject: Subject) -> float:

@@ -52,11 +52,14 @@ def evaluation(subject: Subject, state: int = 0, gradients: bool = False) -> Usa
 
     state: the bytes that the optimizer will hold by then. gradients: whether the pass keeps a graph, as without `torch.no_grad()`.
     """
+    modes = [(module, module.training) for module in subject.model.modules()]
     subject.model.eval()
     with on(subject), _booked(subject) as step, torch.set_grad_enabled(gradients):
         step.ledger.expect(STATE, state)
         step.passed()
-        return Usage(tuple(step.ledger.moments.values()))
+    for module, mode in modes:
+        module.training = mode
+    return Usage(tuple(step.ledger.moments.values()))
 
 
 @contextlib.contextmanager

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from . import MemoryPlan
     from .usage import ModuleUse
 
-_ROWS = 12
+_ROWS, _SHOWN = 12, 60
 
 
 def told(plan: MemoryPlan) -> str:
     """What is needed, and when."""
     if plan.training is None or plan.evaluation is None:
         return "nothing could be planned"
-    return f"training needs {_at_its_peak(plan.training.peak)}, evaluation {in_words(plan.evaluation.peak.total)}"
+    return f"training needs {_at_its_peak(plan.training.peak)}; evaluation needs {in_words(plan.evaluation.peak.total)}"
 
 
 def _at_its_peak(peak: Peak) -> str:
@@ -49,6 +49,8 @@ def limits(plan: MemoryPlan) -> str:
     limit = in_words(plan.limit)
     verdict = f"it fits into {limit}" if plan.passed else f"it does not fit into {limit}"
     found = [(plan.largest, "in training"), (plan.largest_in_evaluation, "in evaluation")]
+    if any(count == 0 for count, _ in found):
+        return f"{verdict}, not even with one sample {next(where for count, where in found if count == 0)}"
     sizes = [f"{count} {where}" for count, where in found if count is not None]
     return f"{verdict}; the largest batch is {' and '.join(sizes)}" if sizes else verdict
 
@@ -92,11 +94,19 @@ def _modules(uses: tuple[ModuleUse, ...]) -> list[Block]:
     ]
     found: list[Block] = [Table("What each module takes in training, largest first", columns, rows[:_ROWS])] if rows else []
     if len(rows) > _ROWS:
-        found.append(Details(f"The other {len(rows) - _ROWS} modules", (Table("Smaller ones", columns, rows[_ROWS:]),)))
+        rest = Table(f"The next ones, of {len(rows) - _ROWS}", columns, rows[_ROWS:_SHOWN])
+        found.append(Details(f"The other {len(rows) - _ROWS} modules", (rest,)))
     return found
 
 
 def _saved(before: int, after: int) -> str:
+    """What a remedy saves, or costs: gradients that are added up stay while the next ones are made.
+
+    >>> _saved(200, 150), _saved(200, 300)
+    ('50 bytes (25%)', 'nothing: 100 bytes more')
+    """
+    if after > before:
+        return f"nothing: {in_words(after - before)} more"
     return f"{in_words(before - after)} ({(before - after) / before:.0%})" if before else "nothing"
 
 

@@ -30,12 +30,14 @@ class ShapeTrace(Observation):
     """Put one batch through a copy of your model, and show every shape on the way; where it breaks, say why and which change makes it run.
 
     The forward pass and the loss are traced, then the backward pass, the optimizer's step and a second pass are run, as far as the program
-    has them. Nothing of yours changes.
+    has them. Nothing of yours changes. Every call of a module is a row, and every operation between modules. N is the batch, and T the
+    time: the axes that follow when the batch is made smaller and shorter.
 
     Examples:
         %shape_trace net batch
-        %shape_trace net loss_fn optimizer train_loader
+        %shape_trace net loss_fn optimizer train_loader --time
         %shape_trace net --input 32x3x224x224
+        %shape_trace net --input ids=8x128:int64,mask=8x128 --depth 3
 
     Source: Full Stack Deep Learning, troubleshooting guide, "get your model to run": shape mismatch, casting.
     """
@@ -73,7 +75,7 @@ class ShapeTrace(Observation):
     ) -> Iterator[ShapeTrace]:
         """Trace one step.
 
-        input: shapes to trace instead of a batch, such as 32x3x224x224. dtype: the kind of number of such an input.
+        input: shapes to trace instead of a batch, such as 32x3x224x224, or ids=8x128:int64. dtype: the kind of number of such an input.
         time: show how long each call takes. depth: how many levels of the table stand open; 0 chooses.
         """
         seeded(subject.seed)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import io
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -43,7 +44,7 @@ def named(rows: Sequence[Row], subject: Subject) -> tuple[Row, ...]:
         found = tuple(_row(row, entry, axes) for row, entry in zip(rows, entries, strict=False)) + tuple(rows[len(entries) :])
         if "T" in {axis.name for axis in axes} and not sequences.along("T", found):
             continue  # it can be cut there, but so can a set of points or a row of numbers
-        return () if sequences.swapped(found) else found
+        return () if sequences.swapped(found) or sequences.lost(found) else found
     return ()
 
 
@@ -86,7 +87,7 @@ def _entries(subject: Subject, axes: tuple[Axis, ...]) -> list[Entry]:
     try:
         batch = fresh(mapped(subject.batch, lambda tensor: _resized(tensor, axes)))
         arguments, keywords, targets = split(subject, batch)
-        with contextlib.ExitStack() as stack:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.ExitStack() as stack:  # what it prints of such sizes would puzzle
             for context in (torch.no_grad, *subject.around):
                 stack.enter_context(context())
             with trace:
@@ -101,7 +102,9 @@ def _entries(subject: Subject, axes: tuple[Axis, ...]) -> list[Entry]:
 def _resized(tensor: Tensor, axes: tuple[Axis, ...]) -> Tensor:
     for axis in axes:
         square = axis.name == "T" and tensor.shape[-2:] == (axis.size, axis.size)  # a mask of places against places
-        for place in (-2, -1) if square else (axis.place,):
+        for place in (
+            (-2, -1) if square else (min(axis.place, tensor.ndim - 1),) if tensor.ndim == 1 and axis.name == "N" else (axis.place,)
+        ):
             if tensor.ndim > place and tensor.shape[place] == axis.size:
                 times = -(-axis.other // axis.size)
                 longer = torch.cat([tensor] * times, place) if times > 1 else tensor
@@ -110,19 +113,20 @@ def _resized(tensor: Tensor, axes: tuple[Axis, ...]) -> Tensor:
 
 
 def _alike(rows: Sequence[Row], entries: Sequence[Entry]) -> bool:
-    """Whether the same calls were made, at least in the whole forward pass, or up to where the program itself breaks."""
-    needed = [row for row in rows if row.phase == "forward" and not row.failed]
-    if len(entries) < len(needed) or not needed:
-        return False
-    return all(
-        (row.kind, row.path, row.depth, len(row.inputs)) == (entry.kind, entry.path, entry.depth, len(entry.inputs))
-        and (row.failed or len(row.outputs) == len(entry.outputs))
-        for row, entry in zip(rows, entries, strict=False)
-    )
+    """Whether the same calls were made in the whole forward pass, or up to where the program itself breaks."""
+    needed = [row for row in rows if row.phase == "forward"]
+    return 0 < len(needed) <= len(entries) and all(map(_same, needed, entries))
+
+
+def _same(row: Row, entry: Entry) -> bool:
+    mine, its = (row.kind, row.path, row.depth, len(row.inputs)), (entry.kind, entry.path, entry.depth, len(entry.inputs))
+    return mine == its and (row.failed or len(row.outputs) == len(entry.outputs))
 
 
 def _row(row: Row, entry: Entry, axes: tuple[Axis, ...]) -> Row:
-    inputs = tuple(_form(*pair, axes) for pair in zip(row.inputs, entry.inputs, strict=False))
+    if not _same(row, entry):
+        return row  # in the loss, which may take another way
+    inputs = tuple(_form(*pair, axes) for pair in zip(row.inputs, entry.inputs, strict=True))
     outputs = tuple(_form(*pair, axes) for pair in zip(row.outputs, entry.outputs, strict=False))
     return dataclasses.replace(row, inputs=inputs, outputs=outputs)
 
@@ -135,9 +139,11 @@ def _form(form: Form, other: Form, axes: tuple[Axis, ...]) -> Form:
 
 
 def _name(size: int, other: int, axes: tuple[Axis, ...]) -> str:
+    """The axis that a size follows, or how many times it is that axis, or the product of both."""
     for axis in axes:
-        if (size, other) == (axis.size, axis.other):
-            return axis.name
-    samples, *times = axes
-    both = times and (size, other) == (samples.size * times[0].size, samples.other * times[0].other)
-    return f"{samples.name}*{times[0].name}" if both else ""
+        times = size // axis.size
+        if times and (size, other) == (times * axis.size, times * axis.other):
+            return axis.name if times == 1 else f"{axis.name}*{times}"
+    samples, *others = axes
+    both = others and (size, other) == (samples.size * others[0].size, samples.other * others[0].other)
+    return f"{samples.name}*{others[0].name}" if both else ""

@@ -23,7 +23,8 @@ class Node:
     def likeness(self) -> tuple:
         """What is equal in calls that are folded into one: all but their names, lines and times."""
         row = self.row
-        mine = (row.kind, row.is_module, row.inputs, row.outputs, row.held, row.failed, row.phase, repr(sorted(row.settings.items())))
+        told = "" if row.is_module else repr(sorted(row.settings.items()))  # of a module also its number among its like
+        mine = (row.kind, row.is_module, row.inputs, row.outputs, row.held, row.flops, row.failed, row.phase, told)
         return (*mine, self.times, *(node.likeness for node in self.below))
 
     @property

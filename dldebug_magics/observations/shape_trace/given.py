@@ -20,7 +20,7 @@ from ...engine.subject import Subject
 from .words import amount
 
 _SHAPE = re.compile(r"(?:(?P<name>[A-Za-z_]\w*)=)?(?P<shape>\d+(?:x\d+)*)(?::(?P<dtype>[\w.]+))?")
-_TIMES = re.compile(r"(?<=\d)\s*[xX×*]\s*(?=\d)")
+_TIMES = re.compile(r"(?<!\w)\d+(?:\s*[xX×*]\s*\d+)+")
 _TUPLE = re.compile(r"[(\[]\s*(\d+(?:\s*,\s*\d+)*)\s*,?\s*[)\]]")
 _LENGTHS = ("length", "lengths", "lens", "len")
 
@@ -28,7 +28,10 @@ _LENGTHS = ("length", "lengths", "lens", "len")
 def given(subject: Subject, typed: str, dtype: str) -> Subject:
     """The subject with the batch to trace. Without a loss, labels are no part of it."""
     if typed:
-        return dataclasses.replace(subject, train=made_up(typed, dtype, device_of(subject)), batch=None)
+        batch = made_up(typed, dtype, device_of(subject))
+        labelled = type(batch) is tuple and _taken(subject.model, batch) < len(batch)
+        loss_fn = subject.loss_fn if labelled else None  # shapes of inputs alone give a loss nothing to compare with
+        return dataclasses.replace(subject, loss_fn=loss_fn, train=batch, batch=batch)
     if subject.batch is None:
         single = not is_one_batch(subject.train) and (isinstance(subject.train, Dataset) or not hasattr(subject.train, "__iter__"))
         subject = frozen(subject, SIZE if single else sys.maxsize)
@@ -63,7 +66,8 @@ def made_up(typed: str, dtype: str, device: torch.device | None) -> Any:
     >>> sorted(made_up("ids=2x5:int64,mask=(2, 5)", "float32", None))
     ['ids', 'mask']
     """
-    plain = _TUPLE.sub(lambda found: re.sub(r"\s*,\s*", "x", found[1]), _TIMES.sub("x", typed))
+    plain = _TUPLE.sub(lambda found: re.sub(r"\s*,\s*", "x", found[1]), typed)
+    plain = _TIMES.sub(lambda found: re.sub(r"\s*[xX×*]\s*", "x", found[0]), plain)
     pieces = [piece for piece in re.split(r"[,\s]+", plain.strip("\"'()[] ")) if piece]
     found = [_SHAPE.fullmatch(piece) for piece in pieces]
     wrong = next((piece for piece, match in zip(pieces, found, strict=True) if match is None), None)

@@ -18,7 +18,15 @@ def along(name: str, rows: Sequence[Row]) -> bool:
 
 def swapped(rows: Sequence[Row]) -> bool:
     """Whether a layer takes for the time what was taken for the batch: nobody knows then which of the two is right."""
-    return any(names[place] == "N" and sure for row in rows for names, place, sure in _places(row))
+    return any(names[place] == "N" and sure for row in rows for names, place, sure in _places(row)) or any(
+        _scores("N", row) for row in rows
+    )
+
+
+def lost(rows: Sequence[Row]) -> bool:
+    """Whether what comes out knows nothing of what was taken for the batch: a sample keeps its place, a time may be summed up."""
+    given = [form for row in rows if row.is_module and row.depth == 0 for form in row.outputs if form.shape]
+    return bool(given) and not any("N" in name for form in given for name in form.names)
 
 
 def _places(row: Row) -> Iterator[tuple[tuple[str, ...], int, bool]]:
@@ -28,7 +36,7 @@ def _places(row: Row) -> Iterator[tuple[tuple[str, ...], int, bool]]:
         if row.is_module and row.kind in _RECURRENT | {"MultiheadAttention"} and not form.packed:
             yield names, 0 if len(names) == 2 else int(bool(row.settings.get("batch_first"))), True
         elif row.kind == "scaled_dot_product_attention" and len(names) > 1:
-            yield names, len(names) - 2, False
+            yield names, len(names) - 2, True
         elif row.kind in _WORDS and len(names) == 2 and form.dtype.startswith("int"):
             yield names, 1, False
         elif row.kind in ("Conv1d", "conv1d") and names and _width(row) > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,7 +38,7 @@ def _row(row: Row, calls: tuple[Timed, ...]) -> Row:
 
 def _calls(subject: Subject) -> list[Timed]:
     in_time(subject)
-    with torch.enable_grad(), contextlib.ExitStack() as stack:
+    with torch.enable_grad(), contextlib.redirect_stdout(io.StringIO()), contextlib.ExitStack() as stack:
         for context in subject.around:
             stack.enter_context(context())
         arguments, keywords, targets = split(subject, fresh(subject.batch))

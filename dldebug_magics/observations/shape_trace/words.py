@@ -43,14 +43,14 @@ def amount(count: int) -> str:
     return f"{count} B" if count else ""
 
 
-def cell_of_time(span: Span) -> str:
-    """Milliseconds: the median, and from the least to the most; nothing where it wasn't measured.
+def milliseconds(span: Span) -> str:
+    """The median, and from the least to the most; nothing where it wasn't measured.
 
-    >>> cell_of_time(Span(0.00152, 0.0015, 0.00211)), cell_of_time(Span())
-    ('1.52 ms (1.50 to 2.11)', '')
+    >>> milliseconds(Span(0.00152, 0.0015, 0.00211)), milliseconds(Span())
+    ('1.52 (1.50 to 2.11)', '')
     """
-    return f"{_three(1e3 * span.median)} ms ({_three(1e3 * span.least)} to {_three(1e3 * span.most)})" if span.median else ""
+    return f"{_three(1e3 * span.median)} ({_three(1e3 * span.least)} to {_three(1e3 * span.most)})" if span.median else ""
 
 
 def _three(value: float) -> str:
-    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+    return f"{value:.3f}" if value < 0.1 else f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"

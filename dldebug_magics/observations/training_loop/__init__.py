@@ -3,12 +3,14 @@
 What a check can read, all plain numbers and names:
 
 steps        the optimizer steps that were kept, each a `StepSeen(number, events, close)`: all events since the step before, in order, its
-             `Stepped` last. Kept are the first dozen, two after each evaluation, every tenth, hundredth, thousandth, and two of each new
-             order of events. `close` ones have the numbers that cost time (norms, residual, contents of batches).
+             `Stepped` last. Kept are the first dozen, those around whatever is out of the ordinary (a mode is set, a loader begun, ...; see
+             instruments/watch/log.py), and two in ten, a hundred, a thousand. `close` ones have the numbers that cost time (norms,
+             residual, contents of batches) and nothing missing at their start.
 tail         the events after the last step; `events` are those of all kept steps and the tail
 of(Clip)     the kept events of one kind. The kinds and their fields: instruments/watch/events.py. Each has a `line` of the user's
-orders       each order of kinds of events that a step had, as names, and how often it came in the whole run
-taken        how many optimizer steps there were; `count(optimizer, "steps" | "stale" | "empty" | "evaluating")`: of one, in the whole run
+orders       each order of kinds of events that a close step had, as names, and how often it came
+taken        how many optimizer steps there were; `count(optimizer)`: how many of one optimizer's were looked at closely, and of these
+             `count(optimizer, "stale" | "empty" | "evaluating")` were such
 trained      pairs (optimizer, model): the optimizer holds a parameter of a model that ran before its steps
 evaluations  `Evaluation(step, passes, drawn)`: forward passes that no backward pass followed, before that step (`taken`: after the last)
 makings      `Making(step, made, begun)`: optimizers and schedulers that were made while the loop ran
@@ -30,41 +32,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, TypeVar
 
 from ...document import Block
 from ...engine.evidence import Finding
 from ...engine.observation import Observation
-from ...instruments.source_lines import Line
 from ...instruments.watch.events import Event, StepSeen
 from ...instruments.watch.facts import LoaderFacts, ModelFacts, OptimizerFacts, ScalerFacts, SchedulerFacts
 from ...instruments.watch.totals import Evaluation, Making
 from . import wording
+from .players import Ended, Player
 
-F = TypeVar("F")
 E = TypeVar("E")
-
-
-@dataclasses.dataclass(frozen=True)
-class Player(Generic[F]):
-    """One who took part: the user's name for it, and what is to be known of it."""
-
-    name: str
-    facts: F
-
-    @property
-    def word(self) -> str:
-        """The name in backticks, or what it is."""
-        return f"`{self.name}`" if self.name else f"the {getattr(self.facts, 'kind', 'thing')}"
-
-
-@dataclasses.dataclass(frozen=True)
-class Ended:
-    """The exception that ended the loop."""
-
-    kind: str
-    message: str
-    line: Line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +100,7 @@ class TrainingLoop(Observation):
         return (event for event in self.events if isinstance(event, kinds))
 
     def count(self, optimizer: int, what: str = "steps") -> int:
-        """How many steps of an optimizer were "stale", "empty" or "evaluating", in the whole run; "steps" are all."""
+        """How many steps of an optimizer that were looked at were "stale", "empty" or "evaluating"; "steps" are all of these."""
         return dict(dict(self.tallies).get(optimizer, ())).get(what, 0)
 
     @property
@@ -129,6 +108,11 @@ class TrainingLoop(Observation):
         """How often the loader was begun that feeds the training; 0 where none does."""
         most = max(self.fed, default=0)
         return self.begun[self.fed.index(most)] if most else 0
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """What could not be looked into."""
+        return tuple(f"the inside of {model.word}: it is compiled" for model in self.models if model.facts.kind == "OptimizedModule")
 
     def named(self, optimizer: int) -> str:
         """What the user calls an optimizer; `optimizer` where that is not known."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from ...instruments.source_lines import Line, raising_line
 from ...instruments.watch.cast import Cast
 from ...instruments.watch.log import Log
-from . import Ended, Player, TrainingLoop
+from . import TrainingLoop
+from .players import Ended, Player
 
 _MOST = 5000
 
@@ -20,7 +20,7 @@ def seen(log: Log, error: BaseException | None = None) -> TrainingLoop:
         steps=tuple(log.kept),
         tail=tuple(log.events),
         taken=log.steps,
-        orders=_orders(log),
+        orders=tuple(log.orders.most_common()),
         tallies=tuple((number, tuple(tally.items())) for number, tally in totals.of_optimizers.items()),
         trained=frozenset(pair for pair, holds in totals.pairs.items() if holds),
         evaluations=tuple(totals.evaluations),
@@ -41,14 +41,6 @@ def seen(log: Log, error: BaseException | None = None) -> TrainingLoop:
         blind=log.failed,
         crash=_ended(error),
     )
-
-
-def _orders(log: Log) -> tuple[tuple[tuple[str, ...], int], ...]:
-    """The orders by the kinds of their events alone, the commonest first."""
-    names: Counter[tuple[str, ...]] = Counter()
-    for count, kinds in log.orders.values():
-        names[kinds] += count
-    return tuple(names.most_common())
 
 
 def _players(cast: Cast) -> tuple[Player, ...]:

@@ -1,0 +1,57 @@
+"""%shape_trace as it is typed: shapes instead of a batch, options, and one line for a slip."""
+
+from __future__ import annotations
+
+import pytest
+
+SET_UP = """
+import torch
+from torch import nn
+net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 10))
+criterion = nn.CrossEntropyLoss()
+loader = [(torch.randn(4, 3, 8, 8), torch.zeros(4, dtype=torch.long))]
+"""
+
+
+@pytest.fixture
+def nb(run):
+    run("%reload_ext dldebug")
+    assert run(SET_UP).error is None
+    return run
+
+
+@pytest.mark.parametrize(
+    "line", ["net --input 8x3x8x8", "net --input=8x3x8x8 --dtype float32", "net --input '(8, 3, 8, 8)'", 'net --input "8x3x8x8"']
+)
+def test_a_shape_instead_of_a_batch(nb, line):
+    report = nb(f"%shape_trace {line}").value
+    assert report.ok and report.untouched and [str(form) for form in report.experiment.outputs] == ["8 x 10"]
+
+
+@pytest.mark.parametrize("batch", ["loader[0]", "loader[0][0]", "loader"])
+def test_a_batch_without_its_loss(nb, batch):
+    report = nb(f"%shape_trace net None None {batch}").value
+    assert report.ok and report.experiment.loss is None and [str(form) for form in report.experiment.inputs] == ["4 x 3 x 8 x 8"]
+
+
+def test_a_batch_right_after_the_model(nb):
+    assert nb("batch = loader[0]\ndel criterion, loader").error is None
+    assert [str(form) for form in nb("%shape_trace net batch").value.experiment.inputs] == ["4 x 3 x 8 x 8"]
+
+
+def test_a_batch_with_its_loss(nb):
+    report = nb("%shape_trace net criterion None loader --time --depth 1").value
+    assert report.ok and report.experiment.loss is not None and report.experiment.rows[0].forward.median > 0
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("net --input 8x3x8x", "`8x3x8x` is not a shape"),
+        ("net --input 8x3x8x8 --dtype floaty", "`floaty` is no dtype of torch"),
+        ("net None None iter(loader)", "is an iterator"),
+    ],
+)
+def test_a_slip_is_one_line(nb, line, message):
+    cell = nb(f"%shape_trace {line}")
+    assert message in str(cell.error) and "Traceback" not in cell.err
