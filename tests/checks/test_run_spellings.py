@@ -56,6 +56,12 @@ def conv(wide: int = 4) -> nn.Conv2d:
 MISMATCH = "linear_in_features_mismatch"
 program(MISMATCH, "view by a number", Net(lambda s, x: s.fc(s.c(x).view(-1, 400)), c=conv(), fc=nn.Linear(400, 3)), PICTURES)
 program(MISMATCH, "view that cuts samples", Net(lambda s, x: s.fc(s.c(x).view(-1, 128)), c=conv(), fc=nn.Linear(128, 3)), PICTURES)
+program(
+    MISMATCH,
+    "all samples in one row, and a number",
+    Net(lambda s, x: s.fc(torch.flatten(s.c(x))), c=conv(), fc=nn.Linear(400, 3)),
+    PICTURES,
+)
 program(MISMATCH, "functional linear", Net(lambda s, x: F.linear(x, s.w, s.b), w=torch.randn(3, 8), b=torch.zeros(3)), ROWS)
 program(MISMATCH, "product with a parameter", Net(lambda s, x: x @ s.w, w=torch.randn(8, 3)), ROWS)
 program(MISMATCH, "layer norm", nn.Sequential(nn.Linear(6, 16), nn.LayerNorm(12), nn.Linear(16, 3)), ROWS)
@@ -85,6 +91,7 @@ program(JOIN, "channel weights", Net(lambda s, x: s.h((s.c(x) * s.c(x).mean((2, 
 program(JOIN, "step weights", Net(lambda s, x: s.h((x * s.g(x).squeeze(-1)).sum(1)), g=nn.Linear(6, 1), h=nn.Linear(6, 3)), STEPS)
 state = {"r": nn.LSTM(6, 8, batch_first=True), "h": nn.Linear(8, 3)}
 program(JOIN, "state of a fixed batch", Net(lambda s, x: s.h(s.r(x, (torch.zeros(1, 32, 8),) * 2)[0][:, -1]), **state), STEPS)
+program(JOIN, "noise of a fixed batch", Net(lambda s, x: s.h(x + torch.randn(32, 6)), h=nn.Linear(6, 3)), ROWS)
 program(JOIN, "residual of other width", Net(lambda s, x: s.h(x + s.a(x)), a=nn.Linear(6, 8), h=nn.Linear(8, 3)), ROWS)
 program(
     JOIN,
@@ -155,3 +162,11 @@ def test_a_program_of_its_own_step_is_lent_and_put_back():
     ]
     assert report.findings[0].name == MISMATCH and report.tried[0].runs and report.untouched
     assert net[3] is last and last.weight is weight and last.in_features == 8
+
+
+def test_no_sample_is_cut_away_to_make_a_loss_run():
+    """Six outputs for four targets: a change that drops two of them would run, and say nothing true."""
+    net = Net(lambda s, x: s.h(x).reshape(-1), h=nn.Linear(6, 2))
+    loss = lambda output, target: (output[:6] - target).square().mean()  # noqa: E731
+    report = list(ask("shape_trace", Subject(net, loss, None, (ROWS, torch.randn(4)))))[-1]
+    assert report.experiment.failure is not None and not any(change.runs for change in report.tried)

@@ -37,10 +37,9 @@ def linear_in_features_mismatch(trace: ShapeTrace) -> Iterator[Evidence]:
     if by_number is not None:
         cure = flattened_for(by_number.call, by_number.given.shape, by_number.asked)
         yield Evidence(Confidence.LIKELY, (by_number.fact,), where(by_number.path, by_number.line), by_number.fix, cure)
-    advice = over_steps(trace)
-    if advice is not None:
+    if (advice := over_steps(trace)) is not None:
         yield advice
-    if found is None or trace.failure is None or not found.reads_features or transposable(trace.failure):
+    if by_number is not None or found is None or trace.failure is None or not found.reads_features or transposable(trace.failure):
         return
     what, seen = f"{found.place} of what {found.words} is given", counted(trace, found.given, found.got)
     fact = Fact(what, seen, f"{found.size}, its {found.setting}")
