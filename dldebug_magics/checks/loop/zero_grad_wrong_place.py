@@ -25,6 +25,7 @@ def zero_grad_wrong_place(loop: TrainingLoop) -> Iterator[Evidence]:
     Not this when: the passes cleared away were for something else: another model's step, an input's gradient, weights moved by hand
     in between (sharpness-aware steps), a batch that is skipped.
     Fails: gradients that are cleared by hand are not placed.
+    Fix: Clear them after the step, or before each backward pass.
     See: torch.optim, "Taking an optimization step"; torch.optim.Optimizer.zero_grad.
     """
     for number in stepping(loop):

@@ -26,6 +26,7 @@ def model_not_callable_signature(trace: ShapeTrace, card: SignatureCard) -> Iter
     Proven by: the names that `forward` takes and those that the batch has do not meet; called with what it takes, a copy runs.
     Not this when: a target is an input, too, as in teacher forcing.
     Fails: an argument that only the program's author can make.
+    Fix: Hand on the tensor in it, or name the arguments as `forward` names them.
     See: torch.nn.Module.forward; torch.nn.LSTM, "Outputs: output, (h_n, c_n)".
     """
     failure = trace.failure

@@ -29,6 +29,7 @@ def tensor_shape_mismatch(trace: ShapeTrace) -> Iterator[Evidence]:
     Proven by: with one of the two in the other's shape a copy runs.
     Not this when: a layer of the model reads the wrong number of features, or an axis of size 1 is one too many: they have their own names.
     Fails: a sum written as an einsum is located, and no change is tried.
+    Fix: Bring one of the two to the other's shape, where it is made.
     See: torch.cat; PyTorch, "broadcasting semantics"; FSDL, "get your model to run", shape mismatch.
     """
     failure = trace.failure
