@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from dldebug_magics.ask import ask
-from dldebug_magics.engine.evidence import Confidence
+from dldebug_magics.engine.evidence import Confidence, Severity
 from dldebug_magics.engine.subject import Subject
 
 
@@ -87,3 +87,27 @@ def test_samples_that_a_layer_took_for_one_are_found(cause):
 def test_programs_that_look_the_same_are_left_alone(program):
     report = list(ask("shape_trace", RIGHT[program]()))[-1]
     assert [f.name for f in report.alarms] == []
+
+
+class Mixed(nn.Module):
+    """A convolution, and a linear layer for its channels, of which there are as many as steps."""
+
+    def __init__(self, moves: bool):
+        super().__init__()
+        self.conv, self.mix, self.head, self.moves = nn.Conv1d(4, 12, 3, padding=1), nn.Linear(12, 12), nn.Linear(12, 3), moves
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x).relu()
+        x = self.mix(x.transpose(1, 2)).transpose(1, 2) if self.moves else self.mix(x)
+        return self.head(x.amax(2))
+
+
+def test_a_linear_layer_over_as_many_steps_as_channels_is_advice_and_no_alarm():
+    def report(moves: bool, steps: int = 12):
+        data = torch.randn(8, 4, steps), torch.arange(8) % 3
+        return list(ask("shape_trace", Subject(Mixed(moves), nn.CrossEntropyLoss(), None, data)))[-1]
+
+    seen = report(moves=False)
+    assert [f.name for f in seen.findings] == ["linear_in_features_mismatch"]
+    assert seen.findings[0].severity is Severity.NOTE and seen.ok
+    assert not report(moves=True).findings and not report(moves=True, steps=9).findings

@@ -14,6 +14,7 @@ from ...instruments.source_lines import where
 from ...observations.shape_trace import ShapeTrace
 from ...observations.shape_trace.flattened import by_hand
 from ...observations.shape_trace.history import counted, reduced_from, unbatched_reader
+from ...observations.shape_trace.in_silence import over_steps
 from ...observations.shape_trace.reader import Wanted
 from ...observations.shape_trace.sizes import other_sizes
 from ...observations.shape_trace.wanted import transposable, wanted
@@ -36,7 +37,9 @@ def linear_in_features_mismatch(trace: ShapeTrace) -> Iterator[Evidence]:
     if by_number is not None:
         cure = flattened_for(by_number.call, by_number.given.shape, by_number.asked)
         yield Evidence(Confidence.LIKELY, (by_number.fact,), where(by_number.path, by_number.line), by_number.fix, cure)
-    if found is None or trace.failure is None or not found.reads_features or transposable(trace.failure):
+    if (advice := over_steps(trace)) is not None:
+        yield advice
+    if by_number is not None or found is None or trace.failure is None or not found.reads_features or transposable(trace.failure):
         return
     what, seen = f"{found.place} of what {found.words} is given", counted(trace, found.given, found.got)
     fact = Fact(what, seen, f"{found.size}, its {found.setting}")

@@ -24,7 +24,7 @@ def _of_one_rank(a: Shape, b: Shape, dim: int) -> Iterator[Join]:
     yield from swapped(a, b)
     if axes and axes[0] >= 2:
         yield in_the_others_size(int(math.prod(a[2:]) > math.prod(b[2:])))
-    if axes:
+    if axes and axes[0] > 0:  # samples are never cut away
         yield Join("Cut the longer one.", "x = x[:, : y.shape[1]]", "the longer one cut", longer(a, b), _cut_beside(dim))
 
 

@@ -12,11 +12,13 @@ from ...instruments.forms import Form
 from ...instruments.source_lines import Line, where
 from .row import Row
 from .views import asked_of
+from .wanted import wanted
 
 if TYPE_CHECKING:
     from . import ShapeTrace
 
 _FLATTENING = ("view", "reshape")
+_ALL = ("flatten", "view", "reshape", "ravel")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,12 +39,12 @@ class Flattened:
     @property
     def fact(self) -> Fact:
         """The two numbers."""
-        return Fact(f"numbers of a sample in front of {self.call}(-1, {self.asked})", f"{self.has} ({self.given})", str(self.asked))
+        return Fact(f"numbers of a sample in front of {self.call}", f"{self.has} ({self.given})", str(self.asked))
 
     @property
     def fix(self) -> Fix:
         """The view cuts the batch into rows of that length; a flatten keeps the samples apart."""
-        code = f"x = x.flatten(1); nn.Linear({self.has}, ...)   # not {self.call}(-1, {self.asked})"
+        code = f"x = x.flatten(1); nn.Linear({self.has}, ...)   # not {self.call}, and {self.asked}"
         return Fix(f"Flatten each sample, and build the layer behind for {self.has}.", code, f"a flatten, and in_features={self.has}")
 
 
@@ -53,6 +55,13 @@ def by_hand(trace: ShapeTrace) -> Flattened | None:
         return None
     if failure.operation in _FLATTENING and failure.says("is invalid for input of size"):
         return _checked(failure.inputs[0], asked_of(failure.arguments), failure.operation, failure.module, failure.line)
+    found = wanted(failure)
+    if found is not None and found.family == "linear" and len(found.given.shape) == 1:
+        row = next(
+            (row for row in reversed(trace.rows) if row.kind in _ALL and row.outputs and row.outputs[0].shape == found.given.shape), None
+        )
+        if row is not None and len(row.inputs[0].shape) > 2 and math.prod(row.inputs[0].shape[1:]) != found.size:
+            return Flattened(row.inputs[0], found.size, row.kind, row.path, row.line)
     if failure.phase == "loss" and failure.says("Expected input batch_size", "to match target batch_size"):
         for row in trace.rows:
             if row.kind in _FLATTENING and row.outputs and row.inputs and row.outputs[0].shape[0] != row.inputs[0].shape[0]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from . import ShapeTrace
 
 _FLATTENING = frozenset(("Flatten", "flatten", "view", "reshape"))
+_MOVING = frozenset("permute transpose movedim moveaxis swapaxes swapdims t mT T view reshape flatten einsum rot90 roll".split())
 _REDUCING = frozenset(("mean", "sum", "amax", "amin", "max", "min", "logsumexp", "norm", "std", "var"))
 _SIZES = ("out_features", "out_channels", "embedding_dim", "hidden_size")
 _CHANNELS = frozenset(f"{kind}{n}d" for kind in ("Conv", "ConvTranspose") for n in (1, 2, 3))
@@ -80,6 +81,18 @@ def unbatched_reader(trace: ShapeTrace) -> Row | None:
             fits = len(shape) == rank and shape[0 if row.kind in _CHANNELS else -1] == wanted
             return row if fits and is_input(trace, row.inputs[0]) else None
     return None
+
+
+def from_convolution(trace: ShapeTrace, row: Row) -> bool:
+    """Whether a layer is given what a convolution gave, through nothing that could have moved an axis."""
+    for before in reversed(trace.rows[: trace.rows.index(row)]):
+        if before.is_module and not before.outputs:
+            continue  # a module around it, which is not over yet
+        if before.kind in _CHANNELS:
+            return before.outputs[0].shape == row.inputs[0].shape
+        if before.kind in _MOVING or not before.outputs or before.outputs[0].shape != row.inputs[0].shape:
+            return False
+    return False
 
 
 def width(trace: ShapeTrace) -> int | None:

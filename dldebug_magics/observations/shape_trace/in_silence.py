@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
 from ...cures.batch_shapes import inputs_changed
-from ...cures.layers import in_turn, rebuilt
+from ...cures.layers import in_turn, moved_for, rebuilt
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
 from ...instruments.source_edits import module_expression
+from ...instruments.source_lines import where
 from ..cards.neighbours import NeighboursCard
 from ..cards.read_as_one import ReadAsOneCard
+from .history import from_convolution
+
+if TYPE_CHECKING:
+    from . import ShapeTrace
 
 
 def as_channels(model: str, card: ReadAsOneCard) -> Evidence:
@@ -41,6 +46,21 @@ def as_rows(card: NeighboursCard) -> Evidence:
     fix = Fix("Move the channels to axis 1.", "x = x.movedim(-1, 1)", "the channels moved to axis 1")
     cure = inputs_changed(lambda tensor: tensor.movedim(-1, 1), card.shape)
     return Evidence(Confidence.LIKELY, (fact,), f"`{card.path}`", fix, cure, always=True, severity=Severity.WARNING)
+
+
+def over_steps(trace: ShapeTrace) -> Evidence | None:
+    """A linear layer right behind a convolution, whose maps have as many steps as channels: advice, for it may be meant."""
+    for row in trace.rows if trace.passed else ():
+        shape = row.inputs[0].shape if row.is_module and row.kind == "Linear" and row.inputs else ()
+        if len(shape) > 2 and row.settings["in_features"] == shape[1] == shape[-1] and from_convolution(trace, row):
+            fact = Fact(
+                f"what Linear `{row.path}` reads", f"axis {len(shape) - 1} of {row.inputs[0]}", "axis 1, if it is meant for the channels"
+            )
+            code = f"{module_expression(trace.name, row.path)}(x.movedim(1, -1)).movedim(-1, 1)"
+            fix = Fix("Move the channels to the end, and back.", code, "the channels moved to the end")
+            cure = moved_for(row.path, 1, -1)
+            return Evidence(Confidence.LIKELY, (fact,), where(row.path, row.line), fix, cure, always=True, severity=Severity.NOTE)
+    return None
 
 
 def _one_step(path: str) -> Any:

@@ -49,15 +49,13 @@ def elementwise(a: Shape, b: Shape, maps: bool) -> Iterator[Join]:
             smaller,
             mapped_to,
         )
-    elif axes:
-        yield Join(
-            "Cut the longer one.", "x = x[:, : y.shape[1]]" if axes[0] else "x = x[: len(y)]", "the longer one cut", longer(a, b), cut
-        )
+    elif axes and axes[0] > 0:  # samples are never cut away
+        yield Join("Cut the longer one.", "x = x[:, : y.shape[1]]", "the longer one cut", longer(a, b), cut)
 
 
 def stacked(a: Shape, b: Shape) -> Iterator[Join]:
     """For `stack`, which wants one shape."""
-    if len(a) == len(b):
+    if len(a) == len(b) and a[:1] == b[:1]:
         yield from swapped(a, b)
         yield Join("Fill the smaller up with zeros.", "F.pad(x, ...)", "both of one size", int(math.prod(a) > math.prod(b)), filled)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from ...cures.pairs import in_size, joined_along, paired, state_dropped
+from ...cures.pairs import cut, in_size, joined_along, paired, state_dropped
 from ...engine.evidence import Fix
 from ...engine.subject import Subject
 from .concatenation import concatenated
@@ -24,6 +24,7 @@ MULTIPLYING = frozenset(("matmul", "__matmul__", "__rmatmul__", "bmm", "mm"))
 COMPARING = frozenset(
     "mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy binary_cross_entropy_with_logits cross_entropy".split()
 )
+_MADE = frozenset("zeros ones full empty rand randn".split())
 _SAYS = (
     "must match the size of tensor", "Sizes of tensors must match", "same number of dimensions", "stack expects each tensor",
     "Expected size for first two dimensions", "cannot be multiplied", "attn_mask", "key_padding_mask", "Expected hidden",
@@ -71,9 +72,10 @@ def repairs(trace: ShapeTrace, failure: Failure) -> Iterator[Repair]:
 
 def _of_pair(trace: ShapeTrace, failure: Failure, a: tuple[int, ...], b: tuple[int, ...]) -> Iterator[Repair]:
     call, dim = failure.operation, failure.arguments.get("dim", failure.arguments.get("1", 0))
-    if call in COMPARING:
+    if call in COMPARING or failure.phase == "loss":
         yield from _of_loss(trace, failure, a, b)
         return
+    yield from _of_made(failure, a, b)
     if call in JOINING:
         yield from _along_another(call, a, b, dim)
         found = concatenated(a, b, dim % max(len(a), len(b)))
@@ -84,6 +86,17 @@ def _of_pair(trace: ShapeTrace, failure: Failure, a: tuple[int, ...], b: tuple[i
     for join in found:
         yield Fix(join.sentence, join.code, join.done), paired(call, join.changed, join.change)
     yield from upsampled(trace, a, b)
+
+
+def _of_made(failure: Failure, a: tuple[int, ...], b: tuple[int, ...]) -> Iterator[Repair]:
+    """A tensor that `forward` makes for more samples than there are."""
+    for changed, (own, other) in enumerate(((a, b), (b, a))):
+        if len(a) == len(b) and own[0] > other[0] and own[1:] == other[1:] and failure.origins[changed].name in _MADE:
+            call = failure.origins[changed].name
+            yield (
+                Fix("Make it for the batch at hand.", f"torch.{call}(len(x), ...)", f"{call} for the batch"),
+                paired(failure.operation, changed, cut),
+            )
 
 
 def _of_loss(trace: ShapeTrace, failure: Failure, a: tuple[int, ...], b: tuple[int, ...]) -> Iterator[Repair]:
