@@ -68,12 +68,17 @@ def ask(name: str, subject: Subject, *, budget: float = 60.0, **options: Any) ->
 
 
 def _rungs(subject: Subject) -> Iterator[tuple[str, Callable[[float], Generator[Report, None, None]]]]:
-    """Every stage that has checks, in the order of the ladder, with the examination of its experiment."""
+    """Every stage that has checks, in the order of the ladder, with the examination of its experiment.
+
+    Whether it fits is asked only where something says how much there is: a plan costs more than the other rungs, and a CPU has no limit.
+    """
     from .checks import files
-    from .engine.examine import frozen
+    from .engine.examine import device_of, frozen
+    from .engine.memory import asked as memory_of
 
     subject = frozen(subject)  # one batch for all rungs
-    for stage in dict.fromkeys(stage for stage, _ in files() if experiment_of(stage) in names()):
+    left_out = "" if subject.memory or memory_of(device_of(subject)) else "memory"
+    for stage in dict.fromkeys(stage for stage, _ in files() if experiment_of(stage) in names() and stage != left_out):
         yield stage, lambda seconds, stage=stage: ask(experiment_of(stage), subject, budget=seconds)  # type: ignore[misc]
 
 
