@@ -31,6 +31,7 @@ def _backward(log: Log, gradients: Gradients, plain: Callable) -> Callable:
         loss = given if isinstance(given, Tensor) else next((t for t in given or () if isinstance(t, Tensor)), None)
         retain = bool(args[2] if len(args) > 2 else kwargs.get("retain_graph"))
         noted = Backward(log.here(), _value(loss, log.close), _is_leaf(loss), loss is not None and not loss.requires_grad, retain)
+        noted = noted._replace(**log.looks.before_backward(loss, log.close, retain))
         gradients.before_backward()
         log.busy, log.inside, failed, reached = True, None, True, -1
         try:
@@ -39,6 +40,7 @@ def _backward(log: Log, gradients: Gradients, plain: Callable) -> Callable:
         finally:
             log.busy = False
             reached = gradients.after_backward()
+            noted = noted._replace(**log.looks.after_backward(loss, log.steps, failed))
             log.losses.append(noted.loss)
             log.note(noted._replace(reached=reached, failed=failed))
 

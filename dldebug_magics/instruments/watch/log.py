@@ -12,6 +12,7 @@ from . import facts
 from .cast import Cast
 from .events import Backward, Begun, Drawn, Event, Forward, StepSeen
 from .here import Here
+from .looks import Looks
 from .totals import Totals
 from .updates import Made, Scheduled, Stepped
 
@@ -33,6 +34,7 @@ class Log:
         self.loaders = Cast(facts.of_loader)
         self.totals = Totals(self.models, self.optimizers)
         self.here = Here()
+        self.looks = Looks(self.here)
         self.thread = threading.get_ident()
         self.events: list[Event] = []
         self.kept: list[StepSeen] = []
@@ -56,6 +58,7 @@ class Log:
     def end(self, moved: bool) -> None:
         """The watch is over; `moved`: the weights are others than before the first backward pass."""
         self.moved = moved
+        self.looks.window.close()
         self.seconds = time.perf_counter() - self.began
         self.totals.evaluated(self.steps, self.events)
 

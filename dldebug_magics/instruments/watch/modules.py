@@ -25,12 +25,16 @@ def watching_modules(log: Log) -> Any:
     def begins(module: nn.Module, given: Any) -> None:
         if log.inside is None and not torch.compiler.is_compiling() and log.hears():
             log.inside = module
+            if log.looks.window.is_open and next(module.parameters(), None) is not None:
+                log.looks.window.shut()
 
     def ends(module: nn.Module, given: Any, result: Any) -> None:
         if module is log.inside and not torch.compiler.is_compiling():
             log.inside = None
             if result is not None:
                 log.note(_forward(log, module, given, result))
+                if log.close and torch.is_grad_enabled():
+                    log.looks.window.open(result)
 
     with contextlib.ExitStack() as stack:
         stack.callback(register_module_forward_pre_hook(begins).remove)

@@ -29,6 +29,8 @@ def watching_optimizers(log: Log, gradients: Gradients) -> Any:
             log.inside = None
             number = log.optimizers.number(optimizer)
             step = Stepped(number, log.here(3), float(optimizer.param_groups[0]["lr"]), 0)
+            log.looks.window.close()
+            log.looks.after_step(log.steps)
             log.step_taken(gradients.after_step(number, optimizer, step))
 
     with contextlib.ExitStack() as stack:

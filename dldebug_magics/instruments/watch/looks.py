@@ -1,0 +1,85 @@
+"""What is looked at around each backward pass beside the gradients: the loss, where it was made and of what, and how far back it reaches.
+
+At close looks only; always on is the number of the loss's node, which a later pass through the same graph is known by.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from torch import Tensor
+
+from .between import Window
+from .here import Here
+from .holders import Holder, holders, old_state
+from .losses import terms_of
+
+_AT = frozenset((11, 40, 160))  # steps after which variables are looked at
+_KEPT = 256  # losses that are known by their numbers
+_NODES = 20_000  # of a graph, that are visited
+_LEAF = 2**63
+
+
+class Looks:
+    """Asked by the doors of models, backward passes and optimizers."""
+
+    def __init__(self, here: Here):
+        self.window = Window(here)
+        self.losses: dict[int, int] = {}  # the nodes of losses, and the steps that they belong to
+        self.last = -1  # the number of the last backward pass's loss
+        self.retained = False
+        self.holders: list[Holder] = []
+
+    def before_backward(self, loss: Tensor | None, close: bool, retain: bool) -> dict[str, Any]:
+        """What a `Backward` tells beside its gradients."""
+        node = None if loss is None else loss.grad_fn
+        if loss is None or node is None:
+            self.window.close()
+            return {}
+        told: dict[str, Any] = {"root": node._sequence_nr(), "before": self.last}
+        if close:
+            terms, window = terms_of(loss), self.window
+            window.shut()
+            terms = tuple(window.placed(term) for term in terms)
+            told |= {"terms": terms, "broadcast": window.broadcast(), "idle": window.idle(loss)}
+        if self.retained or (close and retain):
+            told["oldest"] = _oldest(node)
+        self.window.close()
+        self.retained = self.retained or retain
+        return told
+
+    def after_backward(self, loss: Tensor | None, step: int, failed: bool) -> dict[str, Any]:
+        """The same, once the pass is over; where it failed, the variable whose graph had been used before."""
+        node = None if loss is None else loss.grad_fn
+        if node is None:
+            return {}
+        before, self.last = self.last, node._sequence_nr()
+        if failed:
+            oldest = _oldest(node)
+            return {"oldest": oldest, "state": old_state(before, 3) if oldest <= before else None}
+        if len(self.losses) < _KEPT:
+            while node is not None and len(self.losses) < _KEPT:
+                self.losses[node._sequence_nr()] = step
+                parents = [parent for parent, _ in node.next_functions if parent is not None]
+                node = parents[0] if len(parents) == 1 and len(self.losses) % 4 else None
+        return {}
+
+    def after_step(self, step: int) -> None:
+        """Now and then: which variables keep the losses of earlier steps?"""
+        if step in _AT:
+            earlier = {number: at for number, at in self.losses.items() if at < step}
+            self.holders += [holder._replace(number=step) for holder in holders(earlier, 3)]
+
+
+def _oldest(node: Any) -> int:
+    """The number of the node in a graph that was made first."""
+    pending, seen, oldest = [node], {node}, sys.maxsize
+    while pending and len(seen) < _NODES:
+        node = pending.pop()
+        number = node._sequence_nr()
+        oldest = min(oldest, number) if number < _LEAF else oldest
+        fresh = [parent for parent, _ in node.next_functions if parent is not None and parent not in seen]
+        seen.update(fresh)
+        pending.extend(fresh)
+    return oldest
