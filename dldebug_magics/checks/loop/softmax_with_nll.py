@@ -17,8 +17,8 @@ from ..small_loops import task
 def softmax_with_nll(loop: TrainingLoop) -> Iterator[Evidence]:
     """A loss of log-probabilities is fed probabilities: the logarithm is missing.
 
-    `nll_loss` of a softmax is minus the probability of the right class. Its gradient fades where the model is wrong and sure of it, where it
-    has most to learn.
+    `nll_loss` of a softmax is minus the probability of the right class. Its gradient fades where the model is wrong and sure of it, where
+    it has most to learn.
 
     Shows as: a loss between -1 and 0.
     Proven by: the numbers that enter in every pass: rows of numbers from 0 to 1 that sum to one.

@@ -18,6 +18,7 @@ from ..source_lines import Line, is_users, place
 _MOST = 400  # nodes that are followed behind one variable
 _LONG = 2000  # entries of a list that are looked at
 _STEP = 2**63  # numbers from here on are those of leaves
+_FROM_ITSELF = 2  # how sure a line is that reads what it sets
 _GROWING = frozenset(("append", "extend", "add", "update", "insert"))
 
 
@@ -36,18 +37,21 @@ def holders(losses: dict[int, int], depth: int = 2) -> list[Holder]:
     for frame, name, value in _variables(sys._getframe(depth)):
         steps = {losses[number] for number in _behind(value, losses)}
         if steps:
-            found.append(Holder(name, setting(frame, name), len(steps)))
+            found.append(Holder(name, setting(frame, name)[1], len(steps)))
     return sorted(found, key=lambda holder: -holder.steps)
 
 
 def old_state(until: int, depth: int = 2) -> Holder | None:
-    """The first variable with a graph that was made before the node of this number."""
+    """The first variable with a graph that was made before the node of this number; or that reaches back there and is set from itself."""
+    carried = None
     for frame, name, value in _variables(sys._getframe(depth)):
-        nodes = [t.grad_fn for t in tensors(value) if t.grad_fn is not None]
-        line = setting(frame, name) if any(node._sequence_nr() <= until for node in nodes) else Line()
-        if line.place:
-            return Holder(name, line, 1)
-    return None
+        numbers = [t.grad_fn._sequence_nr() for t in tensors(value) if t.grad_fn is not None]
+        if numbers and isinstance(value, (Tensor, tuple, list)):
+            sure, line = setting(frame, name)
+            if line.place and min(numbers) <= until:
+                return Holder(name, line, 1)
+            carried = carried or (Holder(name, line, 1) if sure >= _FROM_ITSELF else None)
+    return carried
 
 
 def _variables(frame: FrameType | None) -> Iterator[tuple[FrameType, str, Any]]:
@@ -81,16 +85,20 @@ def _behind(value: Any, losses: dict[int, int]) -> Iterator[int]:
             pending.extend(parent for parent, _ in node.next_functions if parent is not None)
 
 
-def setting(frame: FrameType, name: str) -> Line:
-    """The line of a frame's file that sets a variable, or puts something into it: in a loop, and in this function, if there is one."""
+def setting(frame: FrameType, name: str) -> tuple[int, Line]:
+    """The line of a frame's file that sets a variable, or puts something into it: in a loop, and in this function, if there is one.
+
+    An attribute is set by its owner's methods, too. The number before it says how sure that is.
+    """
     file = frame.f_code.co_filename
-    lines = _settings(file, "".join(linecache.getlines(file, frame.f_globals))).get(name, ())
+    known = _settings(file, "".join(linecache.getlines(file, frame.f_globals)))
+    lines = known.get(name, ()) or known.get(f"self.{name.rpartition('.')[2]}" if "." in name else "", ())
     first, last = frame.f_code.co_firstlineno, max((n for *_, n in frame.f_code.co_lines() if n), default=0)
     own = [found for found in lines if frame.f_code.co_name == "<module>" or first <= found[1] <= last] or lines
     if not own:
-        return Line()
-    number = max(own)[1]
-    return Line(place(file, number), linecache.getline(file, number).strip())
+        return 0, Line()
+    sure, number = max(own)
+    return sure, Line(place(file, number), linecache.getline(file, number).strip())
 
 
 @functools.lru_cache(maxsize=8)

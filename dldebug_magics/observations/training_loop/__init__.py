@@ -19,6 +19,7 @@ models, optimizers, schedulers, loaders, scalers
 losses       the loss of every backward pass (NaN where asking makes an accelerator wait), thinned to 5000
 rates        the first rate of every step, thinned likewise
 moved        whether the weights of the models that ran first are others at the end, whoever changed them
+holders      `Holder(name, line, steps, number)`: variables that keep the losses of earlier steps, as seen after a few steps
 waited       seconds that the loop waited for loaders, of all its `seconds`
 crash        kind, message and line of the exception that ended the loop; None where it came to its end
 
@@ -37,6 +38,7 @@ from ...engine.observation import Observation
 from ...instruments.source_lines import Line
 from ...instruments.watch.events import Event, StepSeen
 from ...instruments.watch.facts import LoaderFacts, ModelFacts, OptimizerFacts, ScalerFacts, SchedulerFacts
+from ...instruments.watch.holders import Holder
 from ...instruments.watch.totals import Evaluation, Making
 from . import wording
 
@@ -102,6 +104,7 @@ class TrainingLoop(Observation):
     losses: tuple[float, ...] = ()
     rates: tuple[float, ...] = ()
     moved: bool = False
+    holders: tuple[Holder, ...] = ()
     waited: float = 0.0
     seconds: float = 0.0
     crash: Ended | None = None

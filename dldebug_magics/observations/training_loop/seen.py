@@ -39,6 +39,7 @@ def seen(log: Log, error: BaseException | None = None) -> TrainingLoop:
         losses=_thinned(log.losses),
         rates=_thinned(log.rates),
         moved=log.moved,
+        holders=tuple(log.looks.holders),
         waited=log.waited,
         seconds=log.seconds,
         crash=_ended(error),
