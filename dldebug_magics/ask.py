@@ -109,9 +109,10 @@ class Watch:
 
         self.watching.__exit__(kind, error, traceback)
         checks = [check for check in all_checks() if check.stage == "loop"]
+        loop = seen(self.log, error)
         left, stopped = self.log.left_behind, "by you" if isinstance(error, KeyboardInterrupt) else ""
         about = {"seconds": self.log.seconds, "stopped": stopped, "untouched": not left, "left_behind": left}
-        self.report = judged(seen(self.log, error), checks, **about)
+        self.report = judged(loop, () if loop.blind else checks, **about)
 
     def __getattr__(self, name: str) -> Any:
         if name == "report":

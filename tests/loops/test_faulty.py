@@ -1,36 +1,22 @@
-"""Faulty loops: the right cause is named first, with the line at fault, and nothing is left behind."""
+"""Faulty loops: the cause is named first, is proven where it can be, and the line is the user's."""
 
 from __future__ import annotations
 
-import contextlib
-import inspect
-import random
-
-import numpy
 import pytest
 import torch
 
 from dldebug_magics.ask import Watch
-from dldebug_magics.engine.evidence import Severity
-from tests.loops.faulty import FAULTY
+from dldebug_magics.engine.evidence import Confidence
+from tests.loops.faulty import LOOPS, faulty_lines
 
 
-def lines_at_fault(program):
-    """The numbers, in their file, of the lines that are marked, of this program and of what its file shares."""
-    source, first = inspect.getsourcelines(program)
-    return [first + n for n, line in enumerate(source) if line.rstrip().endswith("# fault")]
-
-
-@pytest.mark.parametrize("name", FAULTY)
-def test_the_cause_is_named_first_with_its_line(name):
-    torch.manual_seed(7), random.seed(7), numpy.random.seed(7)
-    train, watch = FAULTY[name](), Watch()
-    with contextlib.suppress(RuntimeError), watch:
-        train()
-    assert watch.not_examined == () and watch.untouched, watch.left_behind
-    first = next(iter(watch.findings), None)
-    assert first is not None and first.name == name.partition("__")[0], watch.report.sentence()
-    assert first.severity is not Severity.NOTE
-    lines = lines_at_fault(FAULTY[name])
-    assert lines and any(f"line {number}" in first.where for number in lines), (first.where, lines)
-    assert repr(watch)
+@pytest.mark.parametrize(("cause", "loop"), LOOPS, ids=lambda value: value if isinstance(value, str) else value.__name__)
+def test_is_named_first_with_its_line(cause, loop):
+    torch.manual_seed(3)
+    with Watch() as watch:
+        loop()
+    assert [f.name for f in watch.findings][:1] == [cause]
+    first, lines = watch.findings[0], faulty_lines(loop)
+    assert first.confidence in (Confidence.PROVEN, Confidence.LIKELY)
+    assert not lines or any(f"{cause}.py, line {line}" in first.where for line in lines), (lines, first.where)
+    assert watch.not_examined == () and watch.experiment.blind == "" and watch.untouched

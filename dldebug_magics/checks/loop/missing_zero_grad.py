@@ -9,7 +9,7 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward
 from ...observations.training_loop import TrainingLoop
-from ...observations.training_loop.reading import at, stepping, steps_of
+from ...observations.training_loop.reading import at, clearing, leading, stepping, steps_of
 from ..small_loops import task
 
 
@@ -23,16 +23,17 @@ def missing_zero_grad(loop: TrainingLoop) -> Iterator[Evidence]:
     Shows as: a loss that falls at first, then bounces or climbs, the more so the longer it trains.
     Proven by: the gradients themselves: what the last step had used was still there when the next backward pass added to it, and
     the sum was used again.
-    Not this when: several backward passes make one step (accumulation), and gradients are cleared after it.
+    Not this when: several backward passes make one step (accumulation), and gradients are cleared after it; they are cleared
+    now and then (`zero_grad_wrong_place`).
     Fails: gradients that are changed by hand after the step, such as a momentum of one's own, are left alone.
     See: torch.optim, "Taking an optimization step"; pytorch issue 47175; FSDL, "common bugs".
     """
     for number in stepping(loop):
         used, taken = loop.count(number, "stale"), loop.count(number) - 1
-        if taken < 2 or used < 0.9 * taken:
+        if taken < 2 or used < 0.5 * taken or clearing(loop, number) is not None:
             continue
         step, last = [(step, last) for step, last in steps_of(loop, number) if last.stale][-1]
-        backward = next(e for e in reversed(step.events) if isinstance(e, Backward))
+        backward = [e for e in leading(loop, step) if isinstance(e, Backward)][-1]
         facts = [Fact("steps that used a gradient which an earlier step had used already", f"{used} of {taken}", "0")]
         if not math.isnan(last.residual):
             facts.append(

@@ -9,35 +9,38 @@ from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward, Forward
 from ...instruments.watch.updates import Stepped, ZeroGrad
 from ...observations.training_loop import TrainingLoop
-from ...observations.training_loop.reading import at, stepping, steps_of
+from ...observations.training_loop.reading import at, clearing, stepping, steps_of
 from ..small_loops import task
 
 
 @check(severity=Severity.ERROR)
 def zero_grad_wrong_place(loop: TrainingLoop) -> Iterator[Evidence]:
-    """Gradients are cleared before the step has used them.
+    """Gradients are cleared, but not between one step and the backward pass for the next.
 
-    Between `backward` and `step` it leaves the step with nothing; inside an accumulation it leaves only the last small batch.
+    Between `backward` and `step` this leaves the step with nothing; inside an accumulation, with the last small batch; once an epoch, with
+    all that came before.
 
-    Shows as: weights that never move, or a loss as noisy as single small batches although several are added up.
-    Proven by: the gradients at the step: none, or less than what the backward passes since the last step had brought.
-    Not this when: the passes cleared away were for something else: another model's step, an input's gradient (adversarial
-    examples), weights moved by hand in between (sharpness-aware steps), a batch that is skipped.
-    Fails: gradients that are cleared by hand, not by `zero_grad`, are not placed.
+    Shows as: weights that never move, a loss as noisy as single small batches, or one that bounces.
+    Proven by: the gradients at the step: none, less than what the backward passes since the last step had brought, or more.
+    Not this when: the passes cleared away were for something else: another model's step, an input's gradient, weights moved by hand
+    in between (sharpness-aware steps), a batch that is skipped.
+    Fails: gradients that are cleared by hand are not placed.
     See: torch.optim, "Taking an optimization step"; torch.optim.Optimizer.zero_grad.
     """
     for number in stepping(loop):
         steps = [(step.events, last) for step, last in steps_of(loop, number) if step.close and last.backwards and not last.closure]
-        lost = [(cleared, last) for events, last in steps if (cleared := _cleared(events)) is not None]
-        if len(lost) < 3 or len(lost) < 0.9 * len(steps) or len(stepping(loop)) > 1:
-            continue
-        cleared, last = lost[-1]
-        empty = sum(seen.empty for _, seen in lost)
-        facts = [Fact("steps before which gradients were cleared unused", f"{len(lost)} of {len(steps)} looked at", "0")]
-        if empty:
-            facts.append(Fact("of these, steps without any gradient", f"{empty}", "0"))
-        code = f"{last.line.source}\n{cleared.line.source}"
-        yield Evidence(Confidence.PROVEN, tuple(facts), at(cleared.line), Fix("Clear the gradients after the step, not before it.", code))
+        lost = [cleared for events, _ in steps if (cleared := _cleared(events)) is not None]
+        used, taken, rare = loop.count(number, "stale"), loop.count(number) - 1, clearing(loop, number)
+        if len(lost) >= 3 and len(lost) >= 0.9 * len(steps) and len(stepping(loop)) == 1:
+            fact = Fact("steps before which gradients were cleared unused", f"{len(lost)} of {len(steps)} looked at", "0")
+            yield _evidence(fact, lost[-1], "Clear the gradients after the step, not between the backward pass and the step.")
+        elif rare is not None and taken >= 2 and used >= 0.5 * taken:
+            fact = Fact("steps that used a gradient which an earlier step had used already", f"{used} of {taken}", "0")
+            yield _evidence(fact, rare, "Clear the gradients before each backward pass, inside the loop over batches.")
+
+
+def _evidence(fact: Fact, cleared: ZeroGrad, sentence: str) -> Evidence:
+    return Evidence(Confidence.PROVEN, (fact,), at(cleared.line), Fix(sentence, cleared.line.source))
 
 
 def _cleared(events: tuple) -> ZeroGrad | None:
@@ -55,8 +58,7 @@ def before_the_step() -> Callable[[], None]:
     def train() -> None:
         for _ in range(4):
             for x, y in batches:
-                loss = nn.functional.cross_entropy(net(x), y)
-                loss.backward()
+                nn.functional.cross_entropy(net(x), y).backward()
                 optimizer.zero_grad()
                 optimizer.step()
 
@@ -70,8 +72,7 @@ def after_the_step() -> Callable[[], None]:
     def train() -> None:
         for _ in range(4):
             for x, y in batches:
-                loss = nn.functional.cross_entropy(net(x), y)
-                loss.backward()
+                nn.functional.cross_entropy(net(x), y).backward()
                 optimizer.step()
                 optimizer.zero_grad()
 

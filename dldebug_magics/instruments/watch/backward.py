@@ -27,32 +27,40 @@ def _backward(log: Log, gradients: Gradients, plain: Callable) -> Callable:
     def backward(*args: Any, **kwargs: Any) -> Any:
         if not log.hears():
             return plain(*args, **kwargs)
-        given = args[0] if args else kwargs.get("tensors")
-        loss = given if isinstance(given, Tensor) else next((t for t in given or () if isinstance(t, Tensor)), None)
-        retain = bool(args[2] if len(args) > 2 else kwargs.get("retain_graph"))
-        noted = Backward(log.here(), _value(loss, log.close), _is_leaf(loss), loss is not None and not loss.requires_grad, retain)
-        noted = noted._replace(**log.looks.before_backward(loss, log.close, retain))
-        gradients.before_backward()
-        log.busy, log.inside, failed, reached = True, None, True, -1
+        loss, retain, told = _loss(args, kwargs), bool(args[2] if len(args) > 2 else kwargs.get("retain_graph")), None
+        if log.noting:
+            told = log.asks(log.looks.before_backward, loss, log.close, retain)
+            log.asks(gradients.before_backward)
+        log.busy, log.inside, failed = True, False, True
         try:
             plain(*args, **kwargs)
             failed = False
         finally:
-            log.busy = False
-            reached = gradients.after_backward()
-            noted = noted._replace(**log.looks.after_backward(loss, log.steps, failed))
-            log.losses.append(noted.loss)
-            log.note(noted._replace(reached=reached, failed=failed))
+            log.busy, log.learning = False, True
+            log.asks(_passed, log, gradients, loss, Backward(log.here.nowhere, retain=retain, failed=failed, **(told or {})))
 
     return backward
 
 
+def _loss(args: Any, kwargs: Any) -> Tensor | None:
+    given = args[0] if args else kwargs.get("tensors")
+    return given if isinstance(given, Tensor) else next((t for t in given or () if isinstance(t, Tensor)), None)
+
+
+def _passed(log: Log, gradients: Gradients, loss: Tensor | None, seen: Backward) -> None:
+    value = _value(loss, log.close)
+    log.losses.append(value)
+    told = log.looks.after_backward(loss, log.steps, seen.failed)
+    if not (log.noting or seen.failed):
+        return
+    tracked = loss is not None and loss.requires_grad
+    leaf, detached = loss is not None and tracked and loss.is_leaf, loss is not None and not tracked
+    reached = gradients.after_backward()
+    log.note(seen._replace(line=log.here(), loss=value, leaf=leaf, detached=detached, reached=reached, **told))
+
+
 def _value(loss: Tensor | None, close: bool) -> float:
     """The loss as a number. To ask an accelerator makes it wait, which only a close look may."""
-    if loss is None or loss.numel() != 1 or not (close or loss.device.type == "cpu"):
+    if loss is None or not (close or loss.is_cpu) or loss.numel() != 1:
         return math.nan
-    return float(loss.detach())
-
-
-def _is_leaf(loss: Tensor | None) -> bool:
-    return loss is not None and loss.requires_grad and loss.grad_fn is None
+    return float(loss.item())

@@ -6,6 +6,7 @@ the bottom of torch's stack of modes, below any of the user's: what they enter o
 
 from __future__ import annotations
 
+import functools
 from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -52,6 +53,20 @@ class Lines:
         return self.lines[place] if number >= 0 and place < len(self.lines) else Line()
 
 
+class _Call:
+    """A call that is passed on from one observer to the next; it knows whether it was made, and what came of it."""
+
+    def __init__(self, function: Callable):
+        self.function, self.begun, self.ended, self.result = function, False, False, None
+        self.__name__ = name_of(function)
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        self.begun = True
+        self.result = self.function(*given, **named)
+        self.ended = True
+        return self.result
+
+
 class Window(TorchFunctionMode):
     """Open from the end of a forward pass to the next pass of either kind; then `lines`, `broadcast` and `idle` say what was seen.
 
@@ -92,17 +107,24 @@ class Window(TorchFunctionMode):
     def __torch_function__(self, function: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         if not self.is_open or name_of(function) == "backward":
             return function(*args, **(kwargs or {}))
+        call = _Call(function)
+        observed = functools.partial(self._seen, call)
+        observed.__name__ = call.__name__  # type: ignore[attr-defined]
+        try:
+            return self.terms.__torch_function__(observed, types, args, kwargs)
+        except Exception:
+            if call.begun and not call.ended:
+                raise  # the user's own
+            self.is_open = False  # a failure of ours costs the look, and never the call
+            return call.result if call.ended else function(*args, **(kwargs or {}))
 
-        def seen(*given: Any, **named: Any) -> Any:
-            before = len(self.broadcasts.seen)
-            result = self.broadcasts.__torch_function__(function, types, given, named)
-            if not (isinstance(result, Tensor) and result.requires_grad):
-                del self.broadcasts.seen[before:]  # an accuracy, or the like
-            self.lines.add(result, lambda: self.here(5))
-            return result
-
-        seen.__name__ = name_of(function)
-        return self.terms.__torch_function__(seen, types, args, kwargs)
+    def _seen(self, call: _Call, *given: Any, **named: Any) -> Any:
+        before = len(self.broadcasts.seen)
+        result = self.broadcasts.__torch_function__(call, (), given, named)
+        if not (isinstance(result, Tensor) and result.requires_grad):
+            del self.broadcasts.seen[before:]  # an accuracy, or the like
+        self.lines.add(result, self.here)
+        return result
 
     def placed(self, term: Term) -> Term:
         """A term with the lines of its making, as far as they were seen."""

@@ -30,27 +30,24 @@ def watching_clipping(log: Log) -> Any:
 
 
 def _clipper(log: Log, by: str, plain: Callable) -> Callable:
-    def clip(parameters: Any, limit: float, *args: Any, **kwargs: Any) -> Any:
-        chosen = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-        empty = log.hears() and not _any_gradient(chosen)
-        norm = plain(chosen, limit, *args, **kwargs)
-        if log.hears():
-            log.note(Clip(log.here(), by, float(limit), _number(log, norm), empty))
+    def clip(*args: Any, **kwargs: Any) -> Any:
+        given = args[0] if args else kwargs.pop("parameters")
+        chosen = [given] if isinstance(given, Tensor) else list(given)  # it may be a generator, which can be read once
+        limit = args[1] if len(args) > 1 else kwargs.get("max_norm", kwargs.get("clip_value"))
+        empty = log.noting and not _any_gradient(chosen)
+        norm = plain(chosen, *args[1:], **kwargs)
+        if log.noting:
+            log.asks(_clipped, log, by, limit, norm, empty)
         return norm
 
-    def clip_by_keyword(*args: Any, **kwargs: Any) -> Any:
-        names = ("max_norm", "clip_value")
-        limit = args[1] if len(args) > 1 else next((kwargs.pop(name) for name in names if name in kwargs), None)
-        return clip(args[0] if args else kwargs.pop("parameters"), limit, *args[2:], **kwargs)  # type: ignore[arg-type]
-
-    return clip_by_keyword
+    return clip
 
 
 def _by_norm(log: Log, plain: Callable) -> Callable:
     def clip(parameters: Any, max_norm: float, total_norm: Tensor, *args: Any, **kwargs: Any) -> Any:
         chosen = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-        if log.hears():
-            log.note(Clip(log.here(), "norm", float(max_norm), _number(log, total_norm), not _any_gradient(chosen)))
+        if log.noting:
+            log.asks(_clipped, log, "norm", max_norm, total_norm, not _any_gradient(chosen))
         return plain(chosen, max_norm, total_norm, *args, **kwargs)
 
     return clip
@@ -60,7 +57,7 @@ def _any_gradient(parameters: list[Tensor]) -> bool:
     return any(p.grad is not None for p in parameters)
 
 
-def _number(log: Log, norm: Any) -> float:
-    """A norm as a number, where asking for it makes nobody wait."""
+def _clipped(log: Log, by: str, limit: Any, norm: Any, empty: bool) -> None:
+    """Note a clipping. A norm is asked for only where that makes no accelerator wait."""
     asked = isinstance(norm, Tensor) and (log.close or norm.device.type == "cpu")
-    return float(norm) if asked else math.nan
+    log.note(Clip(log.here(), by, float(limit), float(norm) if asked else math.nan, empty))

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..source_lines import Line
 from . import norms
 from .log import Log
 from .updates import Stepped
@@ -68,7 +69,10 @@ class Gradients:
                 held.stale = False
         if self.log.close:
             owners = [held.optimizer() for held in self.held.values()]
-            self.before = {id(p): (p, None if p.grad is None else p.grad.detach().clone()) for p in norms.some(map(parameters, owners))}
+            self.before = {
+                id(p): (p, None if p.grad is None else p.grad.detach().clone())
+                for p in norms.some(p for owner in owners for p in parameters(owner))
+            }
 
     def after_backward(self) -> int:
         """What the pass has added; returns to how many of the parameters that were looked at, -1 where they were not."""
@@ -100,12 +104,12 @@ class Gradients:
         held.empty = held.probe is None or held.probe.grad is None
         held.look = {}
         if self.log.close and not held.empty:
-            chosen = norms.some([parameters(optimizer)])
+            chosen = norms.some(parameters(optimizer))
             held.weights = [(p, p.detach().clone()) for p in chosen]
             held.look = norms.compared(chosen, held.fresh)
             held.empty = held.look["gradient"] == 0
 
-    def after_step(self, number: int, optimizer: Any, step: Stepped) -> Stepped:
+    def after_step(self, number: int, optimizer: Any, line: Line) -> Stepped:
         """The step with what was seen of it; the gradients count as used from here on."""
         held = self.held[number]
         if held.closure:
@@ -114,16 +118,17 @@ class Gradients:
             held.weights = []
         if held.weights:
             held.look["update"] = norms.norm([p.detach() - old for p, old in held.weights])
-        seen: dict[str, Any] = {
-            "backwards": held.passes,
-            "closure": held.closure,
-            "stale": held.stale,
-            "empty": held.empty,
-            "moved": self.weights.after_step(number, optimizer),
-        }
-        step = step._replace(**(seen | held.look))
-        held.mark, held.stale, held.passes, held.fresh, held.weights = _mark(held.probe), False, 0, {}, []
+        rate, moved = float(optimizer.param_groups[0]["lr"]), self.weights.after_step(number, optimizer)
+        step = Stepped(number, line, rate, held.passes, held.closure, held.stale, held.empty, moved, **held.look)
+        held.stale, held.passes, held.fresh, held.weights = False, 0, {}, []
+        held.mark = _mark(held.probe)
         return step
+
+    def stepped(self, number: int, optimizer: Any) -> None:
+        """A step that is not looked at: its gradients count as used, all the same."""
+        held = self.follow(number, optimizer)
+        held.mark, held.passes, held.stale = _mark(held.probe), 0, False
+        self.weights.stepped(number)
 
 
 def _probe(optimizer: Any) -> Tensor | None:

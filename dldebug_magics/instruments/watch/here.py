@@ -20,8 +20,8 @@ class Here:
         self.lines: dict[tuple[str, int], Line] = {}
         self.nowhere = Line()
 
-    def __call__(self, depth: int = 2) -> Line:
-        frame: FrameType | None = sys._getframe(depth)
+    def __call__(self) -> Line:
+        frame: FrameType | None = sys._getframe(2)
         while frame is not None:
             name = frame.f_code.co_filename
             mine = self.mine.get(name)

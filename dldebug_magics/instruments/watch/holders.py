@@ -11,6 +11,7 @@ from types import FrameType, ModuleType
 from typing import Any, NamedTuple
 
 from torch import Tensor
+from torch.optim.lr_scheduler import LRScheduler
 
 from ...engine.nested import tensors
 from ..source_lines import Line, is_users, place
@@ -52,6 +53,13 @@ def old_state(until: int, depth: int = 2) -> Holder | None:
                 return Holder(name, line, 1)
             carried = carried or (Holder(name, line, 1) if sure >= _FROM_ITSELF else None)
     return carried
+
+
+def schedulers(depth: int = 2) -> list[tuple[str, Any]]:
+    """The schedulers among the user's variables, with their names, without those that are parts of others."""
+    found = [(name, value) for _, name, value in _variables(sys._getframe(depth)) if isinstance(value, LRScheduler)]
+    inner = [part for _, value in found for held in vars(value).values() for part in (held if isinstance(held, list) else [held])]
+    return [(name, value) for name, value in found if not any(value is part for part in inner)]
 
 
 def _variables(frame: FrameType | None) -> Iterator[tuple[FrameType, str, Any]]:

@@ -26,9 +26,9 @@ def watching_loaders(log: Log) -> Any:
     def beginning(plain: Callable) -> Callable:
         def __iter__(self: Any) -> Any:
             iterator = plain(self)
-            if log.hears():
-                sources[iterator] = log.loaders.number(self)
-                log.note(Begun(sources[iterator], log.here()))
+            number = log.asks(_begun, log, self)
+            if number is not None:
+                sources[iterator] = number
             return iterator
 
         return __iter__
@@ -37,8 +37,8 @@ def watching_loaders(log: Log) -> Any:
         def __next__(self: Any) -> Any:
             began = time.perf_counter()
             batch = plain(self)
-            if log.hears() and self in sources:
-                log.note(_drawn(log, sources[self], batch, time.perf_counter() - began))
+            if self in sources:
+                log.asks(_drawn, log, sources[self], batch, time.perf_counter() - began)
             return batch
 
         return __next__
@@ -49,8 +49,18 @@ def watching_loaders(log: Log) -> Any:
         yield
 
 
-def _drawn(log: Log, loader: int, batch: Any, waited: float) -> Drawn:
+def _begun(log: Log, loader: Any) -> int:
+    number = log.loaders.number(loader)
+    log.wake()
+    log.note(Begun(number, log.here()))
+    return number
+
+
+def _drawn(log: Log, loader: int, batch: Any, waited: float) -> None:
     log.waited += waited
+    if not log.noting:
+        log.totals.last_loader = loader
+        return
     if not log.close:
-        return Drawn(loader, log.here(3), waited)
-    return Drawn(loader, log.here(3), waited, samples_in(batch), content_of(tensors(batch)), *label_runs(batch))
+        return log.note(Drawn(loader, log.here(), waited))
+    log.note(Drawn(loader, log.here(), waited, samples_in(batch), content_of(tensors(batch)), *label_runs(batch)))

@@ -1,4 +1,8 @@
-"""The record of a watched loop, kept small: steps in full at first, after evaluations, now and then, and where one differs."""
+"""The record of a watched loop, kept small: steps in full at first, now and then, and when something out of the ordinary happens.
+
+Between these the doors only count. What wakes the log (`wake`): a mode is set, a loader begun, a pass made without gradients, an optimizer
+made, a scheduler asked for the first times. Then all is noted from there on, and the next steps are looked at closely.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,8 @@ import threading
 import time
 from array import array
 from collections import Counter
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from . import facts
 from .cast import Cast
@@ -17,37 +22,40 @@ from .totals import Totals
 from .updates import Made, Scheduled, Stepped
 
 _FIRST = 12  # steps that are looked at closely and kept
-_AFTER = 2  # steps after an evaluation, if it is not in every step
-_RARE = 10  # steps between two evaluations
+_AFTER = 2  # steps after the log was woken
+_RARE = 10  # steps for which it then sleeps at least, once that has happened often
+_OFTEN = 30
 _KEPT = 400  # steps kept in full, at most
 _LONGEST = 1000  # events of one step; a loop that never steps has no end of them
-_ORDERS = 500  # orders of events that are counted
+_ORDERS = 500  # orders of events that are told apart
 _RUNS = (Drawn, Forward, Begun)  # what is counted in one record while nothing is trained
+T = TypeVar("T")
 
 
 class Log:
-    """Where the doors note what passes them. `close` says whether this step is looked at closely."""
+    """Where the doors note what passes them. `noting`: whether they should; `close`: whether this step is looked at from its start."""
 
     def __init__(self) -> None:
         self.models, self.optimizers = Cast(facts.of_model), Cast(facts.of_optimizer)
         self.schedulers, self.scalers = Cast(lambda s: facts.of_scheduler(s, self.optimizers.number)), Cast(facts.of_scaler)
         self.loaders = Cast(facts.of_loader)
         self.totals = Totals(self.models, self.optimizers)
-        self.here = Here()
-        self.looks = Looks(self.here)
+        self.here = here = Here()
+        self.looks = Looks(here)
         self.thread = threading.get_ident()
         self.events: list[Event] = []
         self.kept: list[StepSeen] = []
-        self.orders: Counter[tuple] = Counter()
+        self.orders: Counter[tuple[str, ...]] = Counter()
         self.losses, self.rates = array("d"), array("d")
-        self.steps = self.looks_left = self.evaluated_at = 0
-        self.close = True
-        self.inside: Any = None  # the model whose forward pass is running
+        self.steps = self.looks_left = self.woken = self.woken_at = 0
+        self.close = self.noting = True
+        self.learning = False  # there was a backward pass since the last step
+        self.inside = False  # a model's forward pass is running: its parts are not the loop's own calls
         self.busy = False  # a backward pass is running: what it calls is not the loop's doing
         self.waited = self.seconds = 0.0
         self.began = time.perf_counter()
         self.left_behind: tuple[str, ...] = ()
-        self.moved = False
+        self.moved, self.failed = False, ""
 
     def introduce(self, model: tuple[str, Any] | None = None, optimizer: tuple[str, Any] | None = None) -> None:
         """What is known before it is seen: a name and the thing."""
@@ -64,7 +72,17 @@ class Log:
 
     def hears(self) -> bool:
         """Whether what passes a door now is the loop's own doing."""
-        return not self.busy and threading.get_ident() == self.thread
+        return not self.busy and not self.failed and threading.get_ident() == self.thread
+
+    def asks(self, door: Callable[..., T], *given: Any) -> T | None:
+        """What a door tells of what passes it. A failure of ours ends the watch and never the loop; the report says so."""
+        if self.busy or self.failed or threading.get_ident() != self.thread:
+            return None
+        try:
+            return door(*given)
+        except Exception as error:
+            self.failed = f"{type(error).__name__}: {error}".splitlines()[0]
+            return None
 
     def note(self, event: Event) -> None:
         """Add a happening; passes in a row and the batches drawn for them are counted in the record of the first."""
@@ -77,6 +95,13 @@ class Log:
             self.totals.changed(self.steps, event)
         if len(self.events) < _LONGEST and not (kind in _RUNS and self._repeats(event)):
             self.events.append(event)
+
+    def wake(self) -> bool:
+        """Something out of the ordinary begins: note all from here on. A loop in which that is ordinary is woken now and then."""
+        if not self.noting and (self.woken < _OFTEN or self.steps - self.woken_at >= _RARE):
+            self.noting, self.close, self.looks_left = True, not self.learning, _AFTER + 1
+            self.woken, self.woken_at = self.woken + 1, self.steps
+        return self.noting
 
     def _repeats(self, event: Any) -> bool:
         """Whether the same passed this door a moment ago, with nothing trained since; then it is counted there."""
@@ -92,25 +117,28 @@ class Log:
         return False
 
     def step_taken(self, event: Stepped) -> None:
-        """An optimizer's step ends what is kept or counted together."""
+        """An optimizer's step ends what is noted and counted together."""
         self.events.append(event)
-        self.rates.append(event.rate)
-        self.totals.stepped(event)
-        if self._is_kept(tuple([(type(e), id(e.line)) for e in self.events])):  # each line is one object
-            self.kept.append(StepSeen(self.steps, tuple(self.events), self.close))
-        if self.totals.evaluated(self.steps, self.events):
-            self.looks_left = _AFTER + 1 if self.steps - self.evaluated_at >= _RARE else self.looks_left
-            self.evaluated_at = self.steps
-        self.events = []
-        self.steps += 1
-        self.looks_left = max(self.looks_left - 1, 0)
-        self.close = self.steps < _FIRST or self.looks_left > 0 or is_milestone(self.steps)
-
-    def _is_kept(self, order: tuple) -> bool:
-        """Whether this step is kept: it was looked at closely, or has an order that came at most once before."""
-        if order in self.orders or len(self.orders) < _ORDERS:
+        order = tuple(type(e).__name__ for e in self.events)
+        if self.close:
+            self.totals.stepped(event)
+        if self.close and (order in self.orders or len(self.orders) < _ORDERS):
             self.orders[order] += 1
-        return len(self.kept) < _KEPT and (self.close or 1 <= self.orders[order] <= 2)
+        if len(self.kept) < _KEPT:
+            self.kept.append(StepSeen(self.steps, tuple(self.events), self.close))
+        self.totals.evaluated(self.steps, self.events)
+        self.events = []
+        self.next_step(event.rate)
+
+    def next_step(self, rate: float) -> None:
+        """A step is over, noted or not."""
+        self.rates.append(rate)
+        self.steps += 1
+        self.learning = False
+        if self.looks_left:
+            self.looks_left -= 1
+        due = is_milestone(self.steps) or is_milestone(self.steps - 1)
+        self.close = self.noting = self.steps < _FIRST or self.looks_left > 0 or due
 
 
 def is_milestone(number: int) -> bool:

@@ -11,8 +11,9 @@ from typing import Any
 from torch import Tensor
 
 from .between import Window
+from .cast import Cast
 from .here import Here
-from .holders import Holder, holders, old_state
+from .holders import Holder, holders, old_state, schedulers
 from .losses import terms_of
 
 _AT = frozenset((11, 40, 160))  # steps after which variables are looked at
@@ -56,8 +57,8 @@ class Looks:
             return {}
         before, self.last = self.last, node._sequence_nr()
         if failed:
-            oldest = _oldest(node)
-            return {"oldest": oldest, "state": old_state(before, 3) if oldest <= before else None}
+            oldest, told = _oldest(node), {"root": self.last, "before": before}
+            return told | {"oldest": oldest, "state": old_state(before, 3) if oldest <= before else None}
         if len(self.losses) < _KEPT:
             while node is not None and len(self.losses) < _KEPT:
                 self.losses[node._sequence_nr()] = step
@@ -65,9 +66,12 @@ class Looks:
                 node = parents[0] if len(parents) == 1 and len(self.losses) % 4 else None
         return {}
 
-    def after_step(self, step: int) -> None:
-        """Now and then: which variables keep the losses of earlier steps?"""
+    def after_step(self, step: int, schedules: Cast) -> None:
+        """Now and then: which variables keep the losses of earlier steps, and which schedulers are there, asked or not?"""
+        self.window.close()
         if step in _AT:
+            for name, scheduler in schedulers(3):
+                schedules.number(scheduler, name)
             earlier = {number: at for number, at in self.losses.items() if at < step}
             self.holders += [holder._replace(number=step) for holder in holders(earlier, 3)]
 

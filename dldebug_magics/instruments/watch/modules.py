@@ -1,4 +1,4 @@
-"""The door of models: their forward passes, by torch's global module hooks, and their modes, at `train`, which `eval` calls, too."""
+"""The door of models: their forward passes, at the call of a module, and their modes, at `train`, which `eval` calls, too."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from ...engine.nested import tensors
 from .contents import content_of
@@ -21,26 +20,38 @@ from .wrapped import wrapped
 @contextlib.contextmanager
 def watching_modules(log: Log) -> Any:
     """Note each forward pass of a model that no other model called, and each change of mode."""
-
-    def begins(module: nn.Module, given: Any) -> None:
-        if log.inside is None and not torch.compiler.is_compiling() and log.hears():
-            log.inside = module
-            if log.looks.window.is_open and next(module.parameters(), None) is not None:
-                log.looks.window.shut()
-
-    def ends(module: nn.Module, given: Any, result: Any) -> None:
-        if module is log.inside and not torch.compiler.is_compiling():
-            log.inside = None
-            if result is not None:
-                log.note(_forward(log, module, given, result))
-                if log.close and torch.is_grad_enabled():
-                    log.looks.window.open(result)
-
     with contextlib.ExitStack() as stack:
-        stack.callback(register_module_forward_pre_hook(begins).remove)
-        stack.callback(register_module_forward_hook(ends, always_call=True).remove)
+        stack.enter_context(wrapped(nn.Module, "__call__", lambda plain: _calling(log, plain)))
         stack.enter_context(wrapped(nn.Module, "train", lambda plain: _train(log, plain)))
         yield
+
+
+def _calling(log: Log, plain: Callable) -> Callable:
+    """Torch's global module hooks would do, at twice the cost: with a hook anywhere each call of each layer goes a longer way."""
+
+    def __call__(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        if log.inside or torch.compiler.is_compiling() or not log.hears():
+            return plain(self, *args, **kwargs)
+        log.inside = True
+        if log.looks.window.is_open and next(self.parameters(), None) is not None:
+            log.looks.window.shut()
+        try:
+            result = plain(self, *args, **kwargs)
+        finally:
+            log.inside = False
+        if log.noting or (_is_unusual(log, self) and log.wake()):
+            log.asks(_passed, log, self, (args, kwargs), result)
+            if log.close and torch.is_grad_enabled():
+                log.asks(log.looks.window.open, result)
+        return result
+
+    return __call__
+
+
+def _is_unusual(log: Log, module: nn.Module) -> bool:
+    """Whether a pass is without gradients, or in another mode than those that trained; where no parameter takes part, it is never."""
+    other = not torch.is_grad_enabled() or module.training is not log.totals.usual_mode
+    return other and bool(module._parameters or module._modules)
 
 
 def _train(log: Log, plain: Callable) -> Callable:
@@ -53,26 +64,25 @@ def _train(log: Log, plain: Callable) -> Callable:
             return plain(self, *args, **kwargs)
         finally:
             depth -= 1
-            if depth == 0 and log.hears():
-                log.note(Mode(log.models.number(self), log.here(), self.training))
+            if depth == 0:
+                log.asks(_set, log, self)
 
     return train
 
 
-def _forward(log: Log, module: nn.Module, given: Any, result: Any) -> Forward:
-    """The record of a forward pass; what costs time is asked only at close looks, and at the first pass of an evaluation."""
-    grad, number = torch.is_grad_enabled(), log.models.number(module)
-    plain = Forward(number, log.here(3), grad, _tracked(result), module.training, loader=log.totals.last_loader)
+def _set(log: Log, module: nn.Module) -> None:
+    log.wake()
+    log.note(Mode(log.models.number(module), log.here(), module.training))
+
+
+def _passed(log: Log, module: nn.Module, given: Any, result: Any) -> None:
+    """Note a forward pass; what costs time is asked only at close looks."""
+    tracked = result.requires_grad if isinstance(result, Tensor) else any(t.requires_grad for t in tensors(result))
+    number, loader = log.models.number(module), log.totals.last_loader
     if not log.close:
-        return plain
+        return log.note(Forward(number, log.here(), torch.is_grad_enabled(), tracked, module.training, loader=loader))
     entering = list(tensors(given))
     active = sum(layer.training for layer in mode_layers(module))
     asks = any(t.requires_grad and t.is_leaf for t in entering)
-    return plain._replace(active=active, content=content_of(entering), leaf_inputs=asks)
-
-
-def _tracked(result: Any) -> bool:
-    """Whether an output has a graph behind it."""
-    if isinstance(result, Tensor):
-        return result.requires_grad
-    return any(t.requires_grad for t in tensors(result))
+    content = content_of(entering)
+    log.note(Forward(number, log.here(), torch.is_grad_enabled(), tracked, module.training, active, content, asks, loader))

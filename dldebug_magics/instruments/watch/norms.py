@@ -11,10 +11,10 @@ from torch import Tensor
 _MOST = 4_000_000  # numbers that are copied for a look, at most
 
 
-def some(owned: Iterable[list[Tensor]]) -> list[Tensor]:
+def some(parameters: Iterable[Tensor]) -> list[Tensor]:
     """Parameters of ordinary layout, each once, as many as may be copied."""
     chosen, room = {}, _MOST
-    for parameter in (p for parameters in owned for p in parameters):
+    for parameter in parameters:
         fits = parameter.numel() <= room and parameter.layout is torch.strided and parameter.device.type != "meta"
         if fits and id(parameter) not in chosen and (parameter.grad is None or parameter.grad.layout is torch.strided):
             chosen[id(parameter)] = parameter

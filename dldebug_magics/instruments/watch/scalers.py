@@ -25,8 +25,8 @@ def watching_scalers(log: Log) -> Any:
         def around(plain: Callable) -> Callable:
             def ask(self: Any, *args: Any, **kwargs: Any) -> Any:
                 nonlocal depth
-                if log.hears() and depth == 0:
-                    log.note(Scaled(log.scalers.number(self), log.here(), what, _scale(log, self)))
+                if depth == 0 and log.noting:
+                    log.asks(_asked, log, self, what)
                 depth += 1
                 try:
                     return plain(self, *args, **kwargs)
@@ -43,6 +43,7 @@ def watching_scalers(log: Log) -> Any:
         yield
 
 
-def _scale(log: Log, scaler: Any) -> float:
-    """The factor, where asking for it makes no accelerator wait."""
-    return float(scaler.get_scale()) if log.close and scaler.is_enabled() else math.nan
+def _asked(log: Log, scaler: Any, what: str) -> None:
+    """Note the asking; the factor is read at close looks alone, since an accelerator has to be waited for."""
+    scale = float(scaler.get_scale()) if log.close and scaler.is_enabled() else math.nan
+    log.note(Scaled(log.scalers.number(scaler), log.here(), what, scale))

@@ -14,6 +14,8 @@ from .log import Log
 from .updates import Made, Scheduled
 from .wrapped import family, wrapped
 
+_FEW = 4  # steps of a scheduler that are noted in any case
+
 
 @contextlib.contextmanager
 def watching_schedules(log: Log) -> Any:
@@ -21,11 +23,15 @@ def watching_schedules(log: Log) -> Any:
     inside: list[Any] = []
 
     def stepped(scheduler: Any, before: float) -> None:
-        skipped = before if _is_early(scheduler) else math.nan
-        log.note(Scheduled(log.schedulers.number(scheduler), log.here(3), _rate(scheduler), skipped))
+        number = log.schedulers.number(scheduler)
+        if log.noting or (log.totals.of_schedulers[number] < _FEW and log.wake()):
+            log.note(Scheduled(number, log.here(), _rate(scheduler), before if _is_early(scheduler) else math.nan))
+        else:
+            log.totals.of_schedulers[number] += 1
 
     def made(scheduler: Any, before: float) -> None:
-        log.note(Made("scheduler", log.schedulers.number(scheduler), log.here(3)))
+        log.wake()
+        log.note(Made("scheduler", log.schedulers.number(scheduler), log.here()))
 
     with contextlib.ExitStack() as stack:
         for name, tell in (("step", stepped), ("__init__", made)):
@@ -42,8 +48,8 @@ def _outermost(log: Log, inside: list[Any], tell: Callable[[Any, float], None], 
             return plain(self, *args, **kwargs)
         finally:
             inside.pop()
-            if not inside and log.hears():
-                tell(self, before)
+            if not inside:
+                log.asks(tell, self, before)
 
     return method
 

@@ -1,4 +1,4 @@
-"""What is counted over the whole run of a watched loop, also where the steps themselves are not kept."""
+"""What is counted of a watched loop, so that it can be told without all the steps."""
 
 from __future__ import annotations
 
@@ -33,11 +33,12 @@ class Totals:
 
     def __init__(self, models: Cast, optimizers: Cast):
         self.models, self.optimizers = models, optimizers
-        self.of_optimizers: dict[int, Counter[str]] = {}
+        self.of_optimizers: dict[int, dict[str, int]] = {}
         self.of_schedulers: Counter[int] = Counter()
         self.begun: Counter[int] = Counter()
         self.fed: Counter[int] = Counter()
         self.last_loader = -1
+        self.usual_mode = True  # of the model that was trained last
         self.evaluations: list[Evaluation] = []
         self.makings: list[Making] = []
         self.pairs: dict[tuple[int, int], bool] = {}
@@ -48,9 +49,11 @@ class Totals:
         """A forward or backward pass."""
         if type(event) is Backward:
             self.learning.update(self.modes)
+            self.usual_mode = next(iter(self.modes.values()), self.usual_mode)
             self.modes = {}
             self.fed[self.last_loader] += 1
-        elif event.grad:
+            return
+        if event.grad:
             self.modes[event.model] = event.training
 
     def fed_by(self, event: Any) -> None:
@@ -67,10 +70,10 @@ class Totals:
             self.makings.append(Making(step, event, tuple(self.begun.items())))
 
     def stepped(self, event: Stepped) -> None:
-        """An optimizer's step."""
+        """An optimizer's step that was looked at closely."""
         tally = self.of_optimizers.get(event.optimizer)
         if tally is None:
-            tally = self.of_optimizers[event.optimizer] = Counter()
+            tally = self.of_optimizers[event.optimizer] = {"steps": 0, "stale": 0, "empty": 0, "evaluating": 0}
         tally["steps"] += 1
         tally["stale"] += event.stale
         tally["empty"] += event.empty
@@ -89,8 +92,8 @@ class Totals:
             self.pairs[optimizer, model] = known
         return known
 
-    def evaluated(self, step: int, events: list[Event]) -> bool:
-        """Whether these events have forward passes that no backward pass followed; they are noted."""
+    def evaluated(self, step: int, events: list[Event]) -> None:
+        """Note the forward passes among these events that no backward pass followed."""
         waiting: dict[int, Forward] = {}
         for place, event in enumerate(events):
             if type(event) is Forward:
@@ -104,4 +107,3 @@ class Totals:
                 if type(event) is Drawn:
                     drawn[event.loader] += event.times
             self.evaluations += [Evaluation(step, e, drawn[e.loader]) for e in waiting.values()]
-        return bool(waiting)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -10,13 +11,13 @@ from torch import Tensor, nn
 from .log import Log
 
 
-def parameters(owner: Any) -> list[Tensor]:
+def parameters(owner: Any) -> Iterator[Tensor]:
     """The parameters of a model or an optimizer; none of what is gone."""
-    if owner is None:
-        return []
     if isinstance(owner, nn.Module):
-        return list(owner.parameters())
-    return [p for group in owner.param_groups for p in group["params"]]
+        yield from owner.parameters()
+    elif owner is not None:
+        for group in owner.param_groups:
+            yield from group["params"]
 
 
 class Weights:
@@ -26,7 +27,8 @@ class Weights:
         self.log = log
         self.first: list[tuple[Tensor, Tensor]] = []  # of the models that ran first, and copies
         self.last: dict[int, tuple[Tensor, Tensor]] = {}  # of each optimizer after its last step, where that was looked at closely
-        self.versions: dict[int, tuple[Tensor, int]] = {}  # how often it had been written to by then
+        self.smallest: dict[int, Tensor] = {}  # of each optimizer
+        self.versions: dict[int, tuple[Tensor, int]] = {}  # how often a parameter had been written to after the last step with it
         self.moved: set[int] = set()
 
     def before_backward(self) -> None:
@@ -39,14 +41,27 @@ class Weights:
 
     def after_step(self, number: int, optimizer: Any) -> bool:
         """Whether the weights had been changed by hand since the step before; from here on they count as this step's."""
-        moved, smallest = number in self.moved, _smallest(optimizer)
+        moved = number in self.moved
         self.moved.discard(number)
-        self.last.pop(number, None)
+        smallest = self.smallest.get(number)
+        if smallest is None or self.log.close:
+            smallest = _smallest(optimizer)
         if smallest is not None:
-            self.versions[number] = smallest, smallest._version
-            if self.log.close:
-                self.last[number] = smallest, smallest.detach().clone()
+            self.smallest[number] = smallest
+            self.versions[id(smallest)] = smallest, smallest._version
+        if smallest is not None and self.log.close:
+            self.last[number] = smallest, smallest.detach().clone()
+        elif self.last:
+            self.last.pop(number, None)
         return moved
+
+    def stepped(self, number: int) -> None:
+        """A step that is not looked at."""
+        smallest = self.smallest.get(number)
+        if smallest is not None:
+            self.versions[id(smallest)] = smallest, smallest._version
+        if self.last:
+            self.last = {}
 
     def changed(self) -> bool:
         """Whether the models that ran first have other weights now, whoever changed them."""

@@ -3,12 +3,14 @@
 What a check can read, all plain numbers and names:
 
 steps        the optimizer steps that were kept, each a `StepSeen(number, events, close)`: all events since the step before, in order, its
-             `Stepped` last. Kept are the first dozen, two after each evaluation, every tenth, hundredth, thousandth, and two of each new
-             order of events. `close` ones have the numbers that cost time (norms, residual, contents of batches).
+             `Stepped` last. Kept are the first dozen, those around whatever is out of the ordinary (a mode is set, a loader begun, ...; see
+             instruments/watch/log.py), and two in ten, a hundred, a thousand. `close` ones have the numbers that cost time (norms,
+             residual, contents of batches) and nothing missing at their start.
 tail         the events after the last step; `events` are those of all kept steps and the tail
 of(Clip)     the kept events of one kind. The kinds and their fields: instruments/watch/events.py. Each has a `line` of the user's
-orders       each order of kinds of events that a step had, as names, and how often it came in the whole run
-taken        how many optimizer steps there were; `count(optimizer, "steps" | "stale" | "empty" | "evaluating")`: of one, in the whole run
+orders       each order of kinds of events that a close step had, as names, and how often it came
+taken        how many optimizer steps there were; `count(optimizer)`: how many of one optimizer's were looked at closely, and of these
+             `count(optimizer, "stale" | "empty" | "evaluating")` were such
 trained      pairs (optimizer, model): the optimizer holds a parameter of a model that ran before its steps
 evaluations  `Evaluation(step, passes, drawn)`: forward passes that no backward pass followed, before that step (`taken`: after the last)
 makings      `Making(step, made, begun)`: optimizers and schedulers that were made while the loop ran
@@ -19,8 +21,8 @@ models, optimizers, schedulers, loaders, scalers
 losses       the loss of every backward pass (NaN where asking makes an accelerator wait), thinned to 5000
 rates        the first rate of every step, thinned likewise
 moved        whether the weights of the models that ran first are others at the end, whoever changed them
-holders      `Holder(name, line, steps, number)`: variables that keep the losses of earlier steps, as seen after a few steps
-waited       seconds that the loop waited for loaders, of all its `seconds`
+holders      variables that keep earlier losses; `waited`: seconds that the loop waited for loaders, of all its `seconds`
+blind        why the watch saw no more from some step on (a defect of ours); empty where it saw all
 crash        kind, message and line of the exception that ended the loop; None where it came to its end
 
 Questions that many checks ask are answered in `reading.py`.
@@ -84,7 +86,6 @@ class TrainingLoop(Observation):
     """
 
     stage: ClassVar[str] = "loop"
-
     steps: tuple[StepSeen, ...] = ()
     tail: tuple[Event, ...] = ()
     taken: int = 0
@@ -107,6 +108,7 @@ class TrainingLoop(Observation):
     holders: tuple[Holder, ...] = ()
     waited: float = 0.0
     seconds: float = 0.0
+    blind: str = ""
     crash: Ended | None = None
     passed: bool = True
 
@@ -122,7 +124,7 @@ class TrainingLoop(Observation):
         return (event for event in self.events if isinstance(event, kinds))
 
     def count(self, optimizer: int, what: str = "steps") -> int:
-        """How many steps of an optimizer were "stale", "empty" or "evaluating", in the whole run; "steps" are all."""
+        """How many steps of an optimizer that were looked at were "stale", "empty" or "evaluating"; "steps" are all of these."""
         return dict(dict(self.tallies).get(optimizer, ())).get(what, 0)
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...instruments.source_lines import Line
 from ...instruments.watch.events import Backward, Event, Forward, Mode, StepSeen
-from ...instruments.watch.updates import Stepped
+from ...instruments.watch.updates import Stepped, ZeroGrad
 from . import TrainingLoop
 
 
@@ -23,16 +23,17 @@ def stepping(loop: TrainingLoop) -> list[int]:
     return [number for number, _ in loop.tallies]
 
 
-def learns(event: Event) -> bool:
-    """Whether an event is a pass that training is made of."""
-    return isinstance(event, Backward) or (isinstance(event, Forward) and event.grad)
+def leading(loop: TrainingLoop, step: StepSeen, most: int = 3) -> tuple[Event, ...]:
+    """The events of a step, behind those of the few steps right before it: one backward pass may serve two optimizers."""
+    place = loop.steps.index(step)
+    near = [s for s in loop.steps[max(0, place - most) : place] if s.number >= step.number - most]
+    return tuple(event for each in (*near, step) for event in each.events)
 
 
-def between(events: tuple[Event, ...], first: type, last: type) -> tuple[Event, ...]:
-    """What stands between the first event of one kind and the last one of another behind it; nothing where they are not there."""
-    begins = next((i for i, e in enumerate(events) if isinstance(e, first)), None)
-    ends = next((i for i in reversed(range(len(events))) if isinstance(events[i], last)), None)
-    return () if begins is None or ends is None else events[begins + 1 : ends]
+def clearing(loop: TrainingLoop, optimizer: int) -> ZeroGrad | None:
+    """The last `zero_grad` that cleared gradients of an optimizer which were there; None where there is none."""
+    own = [e for e in loop.of(ZeroGrad) if e.had and (e.optimizer == optimizer or (optimizer, e.model) in loop.trained)]
+    return own[-1] if own else None
 
 
 def at(line: Line, word: str = "") -> str:
@@ -48,8 +49,9 @@ def at(line: Line, word: str = "") -> str:
 def trained_in_evaluation(loop: TrainingLoop, optimizer: int) -> int | None:
     """The model that ran in evaluation mode last before a backward pass of this optimizer's steps; None where none did."""
     for step, _ in steps_of(loop, optimizer):
-        backward = max((i for i, e in enumerate(step.events) if isinstance(e, Backward)), default=-1)
-        last = {e.model: e for e in step.events[:backward] if isinstance(e, Forward) and e.grad and e.tracked}
+        events = leading(loop, step)
+        backward = max((i for i, e in enumerate(events) if isinstance(e, Backward)), default=-1)
+        last = {e.model: e for e in events[:backward] if isinstance(e, Forward) and e.grad and e.tracked}
         wrong = [e.model for e in last.values() if not e.training and (optimizer, e.model) in loop.trained]
         if wrong:
             return wrong[0]

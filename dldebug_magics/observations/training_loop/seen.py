@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from ...instruments.source_lines import Line, raising_line
@@ -15,15 +14,12 @@ _MOST = 5000
 
 def seen(log: Log, error: BaseException | None = None) -> TrainingLoop:
     """What the log holds, and the exception that ended the loop, if one did."""
-    names: Counter[tuple[str, ...]] = Counter()
-    for order, count in log.orders.items():
-        names[tuple(kind.__name__ for kind, _ in order)] += count
     totals, loaders = log.totals, range(len(log.loaders.parts))
     return TrainingLoop(
         steps=tuple(log.kept),
         tail=tuple(log.events),
         taken=log.steps,
-        orders=tuple(names.most_common()),
+        orders=tuple(log.orders.most_common()),
         tallies=tuple((number, tuple(tally.items())) for number, tally in totals.of_optimizers.items()),
         trained=frozenset(pair for pair, holds in totals.pairs.items() if holds),
         evaluations=tuple(totals.evaluations),
@@ -42,6 +38,7 @@ def seen(log: Log, error: BaseException | None = None) -> TrainingLoop:
         holders=tuple(log.looks.holders),
         waited=log.waited,
         seconds=log.seconds,
+        blind=log.failed,
         crash=_ended(error),
     )
 

@@ -19,6 +19,8 @@ def sentence(loop: TrainingLoop, findings: tuple[Finding, ...]) -> str:
     seen = told(loop)
     if loop.crash is not None:
         seen += f"; {loop.crash.kind} ended it{f' at {loop.crash.line}' if loop.crash.line.place else ''}"
+    if loop.blind:
+        return f"{seen}. Then the watch itself failed, which is a defect of dldebug: {loop.blind}. The loop was not disturbed."
     if not findings:
         return f"{seen}: nothing wrong was seen in the loop." if loop.crash is None else f"{seen}."
     first = findings[0]
