@@ -7,7 +7,7 @@ from torch import nn
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward, StepSeen
-from ...instruments.watch.updates import Clip
+from ...instruments.watch.updates import Clip, Stepped
 from ...observations.training_loop import TrainingLoop
 from ...observations.training_loop.reading import at
 from ..small_loops import task
@@ -35,7 +35,7 @@ def clip_before_backward(loop: TrainingLoop) -> Iterator[Evidence]:
     clip = next(e for e in last.events if isinstance(e, Clip))
     backward = next(e for e in reversed(last.events) if isinstance(e, Backward))
     facts = [Fact("clippings that found no gradient, right before the backward pass", f"{len(early)} of {len(clipped)} looked at", "0")]
-    norms = [step.events[-1].gradient for step in early if hasattr(step.events[-1], "gradient")]
+    norms = [e.gradient for step in early for e in step.events if isinstance(e, Stepped)]
     if norms and max(norms) > clip.limit:
         facts.append(Fact("largest norm that a step used", f"{max(norms):.3g}", f"{clip.limit:.3g} at most"))
     fix = Fix("Clip between the backward pass and the step.", f"{backward.line.source}\n{clip.line.source}")

@@ -40,11 +40,9 @@ def lr_zero_or_scheduled_away(loop: TrainingLoop) -> Iterator[Evidence]:
         Fact("highest rate, and the last", f"{highest:.3g} and {loop.rates[-1]:.3g}", ""),
     )
     fix = Fix("Set a rate.", f"{optimizer} = {loop.optimizers[numbers[0]].facts.kind}(model.parameters(), lr=...)")
-    if highest > 0:
-        fix = Fix(
-            "Let the schedule last as long as the training, counted in what it is stepped with.", calls[-1].line.source if calls else ""
-        )
-    yield Evidence(Confidence.PROVEN, facts, at((calls[-1] if calls and highest > 0 else last).line), fix)
+    if calls:
+        fix = Fix("Let the schedule last as long as the training, counted in what it is stepped with.", calls[-1].line.source)
+    yield Evidence(Confidence.PROVEN, facts, at((calls[-1] if calls else last).line), fix)
 
 
 def _program(last: int) -> Callable[[], None]:

@@ -24,7 +24,8 @@ def missing_step(loop: TrainingLoop) -> Iterator[Evidence]:
 
     Shows as: a loss that changes from batch to batch, and no better after many epochs.
     Proven by: the weights: at the end they are, bit for bit, those before the first backward pass.
-    Not this when: weights are updated by hand; gradients alone are wanted, of a model that no optimizer here is for; a scaler skips the steps.
+    Not this when: weights are updated by hand; gradients alone are wanted, of a model that no optimizer here is for; a scaler
+    skips the steps.
     Fails: a loop of fewer than 8 backward passes is taken for a try.
     See: torch.optim, "Taking an optimization step"; FSDL, "common bugs".
     """

@@ -30,6 +30,7 @@ def _backward(log: Log, gradients: Gradients, plain: Callable) -> Callable:
         loss, retain, told = _loss(args, kwargs), bool(args[2] if len(args) > 2 else kwargs.get("retain_graph")), None
         if log.noting:
             told = log.asks(log.looks.before_backward, loss, log.close, retain)
+            log.asks(_meets, log)
             log.asks(gradients.before_backward)
         log.busy, log.inside, failed = True, False, True
         try:
@@ -40,6 +41,12 @@ def _backward(log: Log, gradients: Gradients, plain: Callable) -> Callable:
             log.asks(_passed, log, gradients, loss, Backward(log.here.nowhere, retain=retain, failed=failed, **(told or {})))
 
     return backward
+
+
+def _meets(log: Log) -> None:
+    """The models that ran before a backward pass are those that it trains."""
+    for number in log.totals.modes if log.close else ():
+        log.looks.census.meet(number, log.models.parts[number].thing())
 
 
 def _loss(args: Any, kwargs: Any) -> Tensor | None:
@@ -56,6 +63,8 @@ def _passed(log: Log, gradients: Gradients, loss: Tensor | None, seen: Backward)
     tracked = loss is not None and loss.requires_grad
     leaf, detached = loss is not None and tracked and loss.is_leaf, loss is not None and not tracked
     reached = gradients.after_backward()
+    if log.close:
+        log.looks.census.passed()
     log.note(seen._replace(line=log.here(), loss=value, leaf=leaf, detached=detached, reached=reached, **told))
 
 

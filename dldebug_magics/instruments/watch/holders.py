@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import functools
-import linecache
 import sys
 from collections.abc import Iterator
 from types import FrameType, ModuleType
@@ -14,13 +11,12 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LRScheduler
 
 from ...engine.nested import tensors
-from ..source_lines import Line, is_users, place
+from ..source_lines import Line, is_users
+from .settings import FROM_ITSELF, setting
 
 _MOST = 400  # nodes that are followed behind one variable
 _LONG = 2000  # entries of a list that are looked at
 _STEP = 2**63  # numbers from here on are those of leaves
-_FROM_ITSELF = 2  # how sure a line is that reads what it sets
-_GROWING = frozenset(("append", "extend", "add", "update", "insert"))
 
 
 class Holder(NamedTuple):
@@ -51,7 +47,7 @@ def old_state(until: int, depth: int = 2) -> Holder | None:
             sure, line = setting(frame, name)
             if line.place and min(numbers) <= until:
                 return Holder(name, line, 1)
-            carried = carried or (Holder(name, line, 1) if sure >= _FROM_ITSELF else None)
+            carried = carried or (Holder(name, line, 1) if sure >= FROM_ITSELF else None)
     return carried
 
 
@@ -93,52 +89,9 @@ def _behind(value: Any, losses: dict[int, int]) -> Iterator[int]:
             pending.extend(parent for parent, _ in node.next_functions if parent is not None)
 
 
-def setting(frame: FrameType, name: str) -> tuple[int, Line]:
-    """The line of a frame's file that sets a variable, or puts something into it: in a loop, and in this function, if there is one.
-
-    An attribute is set by its owner's methods, too. The number before it says how sure that is.
-    """
-    file = frame.f_code.co_filename
-    known = _settings(file, "".join(linecache.getlines(file, frame.f_globals)))
-    lines = known.get(name, ()) or known.get(f"self.{name.rpartition('.')[2]}" if "." in name else "", ())
-    first, last = frame.f_code.co_firstlineno, max((n for *_, n in frame.f_code.co_lines() if n), default=0)
-    own = [found for found in lines if frame.f_code.co_name == "<module>" or first <= found[1] <= last] or lines
-    if not own:
-        return 0, Line()
-    sure, number = max(own)
-    return sure, Line(place(file, number), linecache.getline(file, number).strip())
-
-
-@functools.lru_cache(maxsize=8)
-def _settings(file: str, text: str) -> dict[str, list[tuple[int, int]]]:
-    """For each name (a variable or an attribute of one) the lines that set it: (how sure: it is grown, in a loop; the line's number)."""
-    try:
-        tree = ast.parse(text)
-    except SyntaxError:  # a cell with magics in it
-        return {}
-    looped = {id(n) for loop in ast.walk(tree) if isinstance(loop, (ast.For, ast.While)) for n in ast.walk(loop)}
-    found: dict[str, list[tuple[int, int]]] = {}
-    for node in ast.walk(tree):
-        for name, grown in _set_by(node):
-            found.setdefault(name, []).append((2 * grown + (id(node) in looped), node.lineno))  # type: ignore[attr-defined]
-    return found
-
-
-def _set_by(node: ast.AST) -> Iterator[tuple[str, bool]]:
-    """The names that a statement sets, and whether it adds to what they hold."""
-    if isinstance(node, ast.AugAssign):
-        yield _owner(node.target), True
-    elif isinstance(node, ast.Assign):
-        read = {ast.unparse(n) for n in ast.walk(node.value) if isinstance(n, (ast.Name, ast.Attribute))}
-        for target in node.targets:
-            for part in target.elts if isinstance(target, ast.Tuple) else [target]:
-                yield _owner(part), ast.unparse(part) in read
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _GROWING:
-        yield _owner(node.func.value), True
-
-
-def _owner(target: ast.AST) -> str:
-    """The variable behind a target: `history["loss"]` is part of `history`."""
-    while isinstance(target, (ast.Subscript, ast.Starred)):
-        target = target.value
-    return ast.unparse(target)
+def made_at(name: str, depth: int = 2) -> Line:
+    """The line that sets a variable of the user's running code."""
+    for frame, found, _ in _variables(sys._getframe(depth)):
+        if found == name:
+            return setting(frame, name)[1]
+    return Line()

@@ -66,7 +66,7 @@ class Log:
     def end(self, moved: bool) -> None:
         """The watch is over; `moved`: the weights are others than before the first backward pass."""
         self.moved = moved
-        self.looks.window.close()
+        self.looks.end()
         self.seconds = time.perf_counter() - self.began
         self.totals.evaluated(self.steps, self.events)
 

@@ -10,27 +10,31 @@ from typing import Any
 
 from torch import Tensor
 
+from ..source_lines import Line
 from .between import Window
 from .cast import Cast
+from .census import Census
 from .here import Here
-from .holders import Holder, holders, old_state, schedulers
+from .holders import Holder, holders, made_at, old_state, schedulers
 from .losses import terms_of
 
-_AT = frozenset((11, 40, 160))  # steps after which variables are looked at
+_AT = frozenset((7, 11, 40, 160))  # steps after which variables are looked at
 _KEPT = 256  # losses that are known by their numbers
 _NODES = 20_000  # of a graph, that are visited
 _LEAF = 2**63
+_MODELS = 30  # whose lines are looked for
 
 
 class Looks:
     """Asked by the doors of models, backward passes and optimizers."""
 
     def __init__(self, here: Here):
-        self.window = Window(here)
+        self.window, self.census = Window(here), Census()
         self.losses: dict[int, int] = {}  # the nodes of losses, and the steps that they belong to
         self.last = -1  # the number of the last backward pass's loss
         self.retained = False
         self.holders: list[Holder] = []
+        self.known: dict[int, Line] = {}  # the models that ran, and the lines that set their variables
 
     def before_backward(self, loss: Tensor | None, close: bool, retain: bool) -> dict[str, Any]:
         """What a `Backward` tells beside its gradients."""
@@ -66,10 +70,23 @@ class Looks:
                 node = parents[0] if len(parents) == 1 and len(self.losses) % 4 else None
         return {}
 
+    def end(self) -> None:
+        """The watch is over."""
+        self.window.close()
+        self.census.compare()
+
+    def is_due(self, step: int) -> bool:
+        """Whether what takes longer is looked at after this step."""
+        return step in _AT
+
+    def meet(self, number: int, name: str) -> None:
+        """A model that runs for the first time."""
+        self.known[number] = made_at(name, 3) if name and len(self.known) < _MODELS else Line()
+
     def after_step(self, step: int, schedules: Cast) -> None:
         """Now and then: which variables keep the losses of earlier steps, and which schedulers are there, asked or not?"""
         self.window.close()
-        if step in _AT:
+        if self.is_due(step):
             for name, scheduler in schedulers(3):
                 schedules.number(scheduler, name)
             earlier = {number: at for number, at in self.losses.items() if at < step}

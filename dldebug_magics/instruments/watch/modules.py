@@ -79,6 +79,8 @@ def _passed(log: Log, module: nn.Module, given: Any, result: Any) -> None:
     """Note a forward pass; what costs time is asked only at close looks."""
     tracked = result.requires_grad if isinstance(result, Tensor) else any(t.requires_grad for t in tensors(result))
     number, loader = log.models.number(module), log.totals.last_loader
+    if number not in log.looks.known:
+        log.looks.meet(number, log.models.parts[number].name)
     if not log.close:
         return log.note(Forward(number, log.here(), torch.is_grad_enabled(), tracked, module.training, loader=loader))
     entering = list(tensors(given))

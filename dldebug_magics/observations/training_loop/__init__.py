@@ -21,6 +21,8 @@ models, optimizers, schedulers, loaders, scalers
 losses       the loss of every backward pass (NaN where asking makes an accelerator wait), thinned to 5000
 rates        the first rate of every step, thinned likewise
 moved        whether the weights of the models that ran first are others at the end, whoever changed them
+births       models, as they first ran, and the lines that set their variables
+census       the parameters of each model that is trained; `strangers`: shapes of what an optimizer has and no model, and no pass reaches
 holders      variables that keep earlier losses; `waited`: seconds that the loop waited for loaders, of all its `seconds`
 blind        why the watch saw no more from some step on (a defect of ours); empty where it saw all
 crash        kind, message and line of the exception that ended the loop; None where it came to its end
@@ -32,42 +34,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, TypeVar
 
 from ...document import Block
 from ...engine.evidence import Finding
 from ...engine.observation import Observation
 from ...instruments.source_lines import Line
+from ...instruments.watch.census import Weight
 from ...instruments.watch.events import Event, StepSeen
 from ...instruments.watch.facts import LoaderFacts, ModelFacts, OptimizerFacts, ScalerFacts, SchedulerFacts
 from ...instruments.watch.holders import Holder
 from ...instruments.watch.totals import Evaluation, Making
 from . import wording
+from .players import Ended, Player
 
-F = TypeVar("F")
 E = TypeVar("E")
-
-
-@dataclasses.dataclass(frozen=True)
-class Player(Generic[F]):
-    """One who took part: the user's name for it, and what is to be known of it."""
-
-    name: str
-    facts: F
-
-    @property
-    def word(self) -> str:
-        """The name in backticks, or what it is."""
-        return f"`{self.name}`" if self.name else f"the {getattr(self.facts, 'kind', 'thing')}"
-
-
-@dataclasses.dataclass(frozen=True)
-class Ended:
-    """The exception that ended the loop."""
-
-    kind: str
-    message: str
-    line: Line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,6 +87,9 @@ class TrainingLoop(Observation):
     rates: tuple[float, ...] = ()
     moved: bool = False
     holders: tuple[Holder, ...] = ()
+    births: tuple[tuple[int, Line], ...] = ()
+    census: tuple[tuple[int, tuple[Weight, ...]], ...] = ()
+    strangers: tuple[tuple[int, tuple[tuple[int, ...], ...]], ...] = ()
     waited: float = 0.0
     seconds: float = 0.0
     blind: str = ""
