@@ -28,7 +28,7 @@ def grad_accum_not_divided(loop: TrainingLoop) -> Iterator[Evidence]:
     See: torch docs, "Automatic mixed precision examples", gradient accumulation; Deep Learning Tuning Playbook, batch size.
     """
     for number in stepping(loop):
-        steps = [(step, last) for step, last in steps_of(loop, number) if step.close and not last.closure]
+        steps = [(step, last) for step, last in steps_of(loop, number) if _is_known(step) and not last.closure]
         counts = Counter(_undivided(step) for step, _ in steps)
         together, often = counts.most_common(1)[0] if counts else (0, 0)
         if together < 2 or often < 0.7 * len(steps) or not loop.optimizers[number].facts.minds_scale:
@@ -41,6 +41,10 @@ def grad_accum_not_divided(loop: TrainingLoop) -> Iterator[Evidence]:
         )
         fix = Fix("Divide each loss by the number of batches that make a step.", f"(loss / {together}).backward()")
         yield Evidence(Confidence.LIKELY, facts, at(line), fix, severity=None if suffers(loop) else Severity.NOTE)
+
+
+def _is_known(step: StepSeen) -> bool:
+    return all(e.terms for e in step.events if isinstance(e, Backward))
 
 
 def _undivided(step: StepSeen) -> int:

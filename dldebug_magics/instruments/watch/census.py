@@ -96,6 +96,10 @@ class Census:
             weight.moved = weight.moved or content_of([p]) != word
             weight.thawed = weight.thawed or p.requires_grad
 
+    def weights(self) -> list[Tensor]:
+        """All that are known and alive."""
+        return [p for p, *_ in self._alive()]
+
     def _alive(self) -> Iterator[tuple[Tensor, Weight, int]]:
         for reference, weight, word in list(self.known.values()):
             p = reference()

@@ -17,11 +17,13 @@ from .census import Census
 from .here import Here
 from .holders import Holder, holders, made_at, old_state, schedulers
 from .losses import terms_of
+from .spoilt import Spoilt, spoilt
 
 _AT = frozenset((7, 11, 40, 160))  # steps after which variables are looked at
 _KEPT = 256  # losses that are known by their numbers
 _NODES = 20_000  # of a graph, that are visited
 _LEAF = 2**63
+_FIRST = 12
 _MODELS = 30  # whose lines are looked for
 
 
@@ -33,8 +35,14 @@ class Looks:
         self.losses: dict[int, int] = {}  # the nodes of losses, and the steps that they belong to
         self.last = -1  # the number of the last backward pass's loss
         self.retained = False
+        self.spoilt: Spoilt | None = None
         self.holders: list[Holder] = []
         self.known: dict[int, Line] = {}  # the models that ran, and the lines that set their variables
+
+    @staticmethod
+    def due(close: bool, step: int) -> bool:
+        """Whether the loss and the weights are looked at: of the close looks, the first dozen and every tenth step."""
+        return close and (step < _FIRST or step % 10 == 0)
 
     def before_backward(self, loss: Tensor | None, close: bool, retain: bool) -> dict[str, Any]:
         """What a `Backward` tells beside its gradients."""
@@ -53,6 +61,12 @@ class Looks:
         self.window.close()
         self.retained = self.retained or retain
         return told
+
+    def spoil(self, loss: Tensor | None, close: bool, step: int) -> None:
+        """A loss that is not known, or not finite; of the first that is not finite the reason is looked for."""
+        if loss is not None and loss.grad_fn is not None and loss.numel() == 1 and (close or loss.is_cpu):
+            self.window.shut()
+            self.spoilt = spoilt(loss, step, self.census.weights(), self.window.lines.of)
 
     def after_backward(self, loss: Tensor | None, step: int, failed: bool) -> dict[str, Any]:
         """The same, once the pass is over; where it failed, the variable whose graph had been used before."""

@@ -41,7 +41,7 @@ def _calling(log: Log, plain: Callable) -> Callable:
             log.inside = False
         if log.noting or (_is_unusual(log, self) and log.wake()):
             log.asks(_passed, log, self, (args, kwargs), result)
-            if log.close and torch.is_grad_enabled():
+            if log.looks.due(log.close, log.steps) and torch.is_grad_enabled():
                 log.asks(log.looks.window.open, result)
         return result
 

@@ -44,7 +44,7 @@ def _after(log: Log, gradients: Gradients, optimizer: Optimizer) -> None:
     number = log.optimizers.number(optimizer)
     if log.noting:
         log.looks.after_step(log.steps, log.schedulers)
-        if log.close:
+        if log.looks.due(log.close, log.steps):
             log.looks.census.stepped(number, parameters(optimizer), log.looks.is_due(log.steps))
         log.step_taken(gradients.after_step(number, optimizer, log.here()))
     else:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import functools
 import linecache
+import sys
 from collections.abc import Iterator
 from types import FrameType
 
-from ..source_lines import Line, place
+from ..source_lines import Line, is_users, place
 
 FROM_ITSELF = 2  # how sure a line is that reads what it sets
 _GROWING = frozenset(("append", "extend", "add", "update", "insert"))
@@ -63,3 +64,38 @@ def _owner(target: ast.AST) -> str:
     while isinstance(target, (ast.Subscript, ast.Starred)):
         target = target.value
     return ast.unparse(target)
+
+
+def calling(names: tuple[str, ...], depth: int = 2) -> Line:
+    """The line of the user's that calls a function of one of these names (or uses that operator), where there is only one.
+
+    Looked for in the functions that are running, then in the whole files that they stand in.
+    """
+    frame: FrameType | None = sys._getframe(depth)
+    frames = []
+    while frame is not None:
+        if is_users(frame.f_code.co_filename):
+            frames.append(frame)
+        frame = frame.f_back
+    for whole in (False, True):
+        found = {line for frame in frames for line in _using(frame, names, whole)}
+        if len(found) == 1:
+            file, number = found.pop()
+            return Line(place(file, number), linecache.getline(file, number).strip())
+    return Line()
+
+
+def _using(frame: FrameType, names: tuple[str, ...], whole: bool) -> Iterator[tuple[str, int]]:
+    file, text = frame.f_code.co_filename, "".join(linecache.getlines(frame.f_code.co_filename, frame.f_globals))
+    first, last = frame.f_code.co_firstlineno, max((n for *_, n in frame.f_code.co_lines() if n), default=0)
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:  # a cell with magics in it
+        return
+    for node in ast.walk(tree):
+        called = node.func if isinstance(node, ast.Call) else None
+        name = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
+        if isinstance(node, ast.BinOp):
+            name = {ast.Div: "/", ast.Pow: "**"}.get(type(node.op), "")
+        if name in names and (whole or first <= node.lineno <= last):  # type: ignore[attr-defined]
+            yield file, node.lineno  # type: ignore[attr-defined]

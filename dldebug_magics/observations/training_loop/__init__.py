@@ -22,6 +22,7 @@ losses       the loss of every backward pass (NaN where asking makes an accelera
 rates        the first rate of every step, thinned likewise
 moved        whether the weights of the models that ran first are others at the end, whoever changed them
 births       models, as they first ran, and the lines that set their variables
+spoilt       the first loss that was not finite, and why; None where all were
 census       the parameters of each model that is trained; `strangers`: shapes of what an optimizer has and no model, and no pass reaches
 holders      variables that keep earlier losses; `waited`: seconds that the loop waited for loaders, of all its `seconds`
 blind        why the watch saw no more from some step on (a defect of ours); empty where it saw all
@@ -44,6 +45,7 @@ from ...instruments.watch.census import Weight
 from ...instruments.watch.events import Event, StepSeen
 from ...instruments.watch.facts import LoaderFacts, ModelFacts, OptimizerFacts, ScalerFacts, SchedulerFacts
 from ...instruments.watch.holders import Holder
+from ...instruments.watch.spoilt import Spoilt
 from ...instruments.watch.totals import Evaluation, Making
 from . import wording
 from .players import Ended, Player
@@ -87,6 +89,7 @@ class TrainingLoop(Observation):
     rates: tuple[float, ...] = ()
     moved: bool = False
     holders: tuple[Holder, ...] = ()
+    spoilt: Spoilt | None = None
     births: tuple[tuple[int, Line], ...] = ()
     census: tuple[tuple[int, tuple[Weight, ...]], ...] = ()
     strangers: tuple[tuple[int, tuple[tuple[int, ...], ...]], ...] = ()

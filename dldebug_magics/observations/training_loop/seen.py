@@ -49,6 +49,7 @@ def seen(log: Log, error: BaseException | None = None) -> TrainingLoop:
 def _looked_at(looks: Looks) -> dict[str, Any]:
     return {
         "births": tuple(looks.known.items()),
+        "spoilt": looks.spoilt,
         "holders": tuple(looks.holders),
         "census": tuple((number, tuple(weights)) for number, weights in looks.census.of.items()),
         "strangers": tuple(looks.census.strangers.items()),
