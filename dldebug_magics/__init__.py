@@ -51,18 +51,19 @@ def explain(name: str) -> Page:
     return Page(page(name))
 
 
-def watch(function: Callable[[], Any] | None = None) -> Watch:
+def watch(function: Callable[[], Any] | None = None) -> Watch | Report:
     """Watch code that trains: `with dldebug.watch() as report: train()`, or `report = dldebug.watch(train)`.
 
-    What comes back has all that a report has, once the loop has ended.
+    In the first form `report` has all that a report has, once the block has ended, also where it raised.
     """
     from .ask import Watch
 
     watching = Watch()
-    if function is not None:
-        with watching:
-            function()
-    return watching
+    if function is None:
+        return watching
+    with watching:
+        function()
+    return watching.report
 
 
 def __getattr__(name: str) -> Any:

@@ -14,7 +14,7 @@ from .report import Report
 def judged(experiment: Observation, checks: Iterable[Check], **about: Any) -> Report:
     """What the checks say to it, most certain first. A check that can't cope with what it reads costs itself, and the report says so."""
     findings: list[Finding] = []
-    missed: list[str] = []
+    missed: list[str] = [*getattr(experiment, "unseen", ())]
     for check in checks:
         try:
             findings += [Finding(check, evidence, evidence.confidence) for evidence in check({type(experiment): experiment})]

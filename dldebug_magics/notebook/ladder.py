@@ -14,9 +14,11 @@ from .session import Answer
 _OBSERVATIONS = Path(__file__).parent.parent / "observations"
 _NO_SUBJECT = """No subject is set: each magic takes the only candidates of the notebook.
 To set one: %subject model loss_fn optimizer train_loader --val val_loader"""
+_ABOVE_CELLS = ("watch",)
 _ALSO = (
     ("%diagnose", "Climbs the ladder by itself, within a budget, and stops where something is wrong."),
     ("%subject", "Names once what the later magics use."),
+    ("%%watch", "Stands above the cell that trains, which runs as it would without: names what is wrong in the loop, with the line."),
     ("%explain NAME", "Shows the page of a check: what it is, why it hurts, how it is proven and fixed."),
 )
 
@@ -36,7 +38,8 @@ def ladder(names: Iterable[str], asked: Mapping[str, Answer]) -> tuple[Block, ..
 
 
 def _magics(rung: Stage, ready: list[str]) -> str:
-    return " ".join(f"%{name}" for name in rung.magics if name in ready) or "not yet here"
+    typed = [f"%%{name}" if name in _ABOVE_CELLS else f"%{name}" for name in rung.magics if name in ready or name in _ABOVE_CELLS]
+    return " ".join(typed) or "not yet here"
 
 
 def _asked(rung: Stage, asked: Mapping[str, Answer]) -> str:

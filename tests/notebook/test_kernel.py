@@ -182,3 +182,35 @@ def test_tab_and_help_through_the_front_end(kernel):
     assert {"quick"} <= set(offered["matches"]) and offered["cursor_start"] == len(line) - 2
     (page,) = kernel.ask("execute", "%overfit_batch?")["payload"]
     assert "--steps" in page["data"]["text/plain"] and page["data"]["text/plain"].count("overfit_batch net") >= 3
+
+
+LOOP = """
+for step in range({steps}):
+    opt.zero_grad()
+    loss = loss_fn(net(batch[0]), batch[1])
+    loss.backward()
+    opt.step()
+    if step == 5:
+        display({{"text/plain": "well under way"}}, raw=True)
+"""
+
+
+def test_a_watched_cell_prints_what_it_would_and_ends_with_the_report(kernel):
+    messages = kernel.run(f"%%watch net opt{LOOP.format(steps=20)}\nlast = loss.item()\nprint('trained')\nlast")
+    assert printed(messages) == "trained" and not of(messages, "error")
+    first, report = of(messages, "display_data")
+    assert first["data"]["text/plain"] == "well under way" and report["data"]["text/html"].startswith("<section")
+    assert "20 optimizer steps" in report["data"]["text/plain"]
+    assert [float(result["data"]["text/plain"]) for result in of(messages, "execute_result")] == [float(kernel.value("last"))]
+    (page,) = kernel.ask("execute", "%%watch?")["payload"]
+    assert page["data"]["text/plain"].count("%%watch") >= 4
+
+
+def test_the_stop_button_in_a_watched_cell_shows_what_was_seen_and_leaves_no_hook(kernel):
+    kernel.run("from dldebug_magics.instruments.watch import _standing; standing = _standing()")
+    messages = kernel.run(f"%%watch{LOOP.format(steps=100000)}", stop_at="well under way")
+    (error,) = of(messages, "error")
+    told = "".join(error["traceback"])
+    assert error["ename"] == "KeyboardInterrupt" and "dldebug_magics" not in told and "run_cell_magic" not in told and "opt.step" in told
+    assert "Stopped: by you" in of(messages, "display_data")[-1]["data"]["text/plain"]
+    assert kernel.value("_standing() == standing") == "True" and kernel.value("step") != "99999"

@@ -24,14 +24,16 @@ def missing_step(loop: TrainingLoop) -> Iterator[Evidence]:
 
     Shows as: a loss that changes from batch to batch, and no better after many epochs.
     Proven by: the weights: at the end they are, bit for bit, those before the first backward pass.
-    Not this when: weights are updated by hand; gradients alone are wanted, of a model that no optimizer here is for; a scaler
+    Not this when: weights are updated by hand; gradients alone are wanted, in one pass over the data or without an optimizer; a scaler
     skips the steps.
     Fails: a loop of fewer than 8 backward passes is taken for a try.
     See: torch.optim, "Taking an optimization step"; FSDL, "common bugs".
     """
     passes, cleared = list(loop.of(Backward)), [e for e in loop.of(ZeroGrad) if e.optimizer >= 0]
-    meant = (bool(cleared) or any(e.training for e in loop.of(Mode))) and not any(e.what == "step" for e in loop.of(Scaled))
-    if loop.taken or loop.moved or not loop.optimizers or not meant or loop.crash is not None or len(passes) < _PASSES:
+    in_training = any(e.training for e in loop.of(Mode))
+    meant = (cleared or in_training) if loop.epochs != 1 else (cleared and in_training)
+    skipped = any(e.what == "step" for e in loop.of(Scaled))
+    if loop.taken or skipped or loop.moved or not loop.optimizers or not meant or loop.crash is not None or len(passes) < _PASSES:
         return
     optimizer = loop.named(cleared[0].optimizer if cleared else 0)
     facts = (

@@ -13,7 +13,7 @@ from ...observations.training_loop import TrainingLoop
 from ...observations.training_loop.reading import at, stepping
 from ..small_loops import task
 
-_GONE = 0.01  # of the highest rate
+_GONE = ((4, 1e-2), (2, 2e-3))  # behind this part of the run the rate is below this share of its highest
 
 
 @check(severity=Severity.ERROR)
@@ -28,13 +28,14 @@ def scheduler_per_batch_vs_epoch(loop: TrainingLoop) -> Iterator[Evidence]:
     Fails: a schedule by a function of one's own tells no length, and is judged by its rates alone.
     See: torch.optim, "How to adjust learning rate"; torch.optim.lr_scheduler.OneCycleLR.
     """
-    for number, player in enumerate(loop.schedulers if loop.epochs >= 2 and len(stepping(loop)) == 1 else ()):
+    told = loop.epochs != 1 and len(stepping(loop)) == 1  # without a loader epochs are not known, and the rates alone decide
+    for number, player in enumerate(loop.schedulers if told else ()):
         calls, asked = [e for e in loop.of(Scheduled) if e.scheduler == number], loop.scheduled[number]
         if not calls or loop.taken < 10 or not (meant := _meant(loop, player.facts, asked)):
             continue
         done, rates = "epoch" if meant == "batch" else "batch", (loop.rates[i] for i in (0, len(loop.rates) // 2, -1))
         facts = (
-            Fact(f"steps of the schedule, in {loop.epochs} epochs", f"{asked}, one for each {done}", f"one for each {meant}"),
+            Fact(f"steps of the schedule, in {loop.epochs or 'several'} epochs", f"{asked}, one for each {done}", f"one for each {meant}"),
             Fact("rate at the start, half-way, at the end", ", ".join(f"{rate:.2g}" for rate in rates)),
         )
         place = "behind the loop over batches" if meant == "epoch" else "behind optimizer.step(), in the loop over batches"
@@ -43,11 +44,11 @@ def scheduler_per_batch_vs_epoch(loop: TrainingLoop) -> Iterator[Evidence]:
 
 def _meant(loop: TrainingLoop, schedule: SchedulerFacts, asked: int) -> str:
     """What the schedule was meant to be stepped for, where it was stepped for the other: "epoch", "batch", or empty."""
-    gone = max(loop.rates[len(loop.rates) // 2 :]) < _GONE * max(loop.rates)
+    gone = any(max(loop.rates[len(loop.rates) // part :]) < share * max(loop.rates) for part, share in _GONE)
     turned = schedule.kind == "CosineAnnealingLR" and schedule.length <= 2 * loop.epochs and asked >= 3 * schedule.length
     if asked >= 0.9 * loop.taken and (gone or turned):
         return "epoch"
-    for_batches = 5 * loop.epochs <= schedule.length and 0.5 * loop.taken <= schedule.length <= 2 * loop.taken
+    for_batches = loop.epochs and 5 * loop.epochs <= schedule.length and 0.5 * loop.taken <= schedule.length <= 2 * loop.taken
     return "batch" if 2 <= asked <= loop.epochs + 1 and for_batches else ""
 
 

@@ -67,7 +67,10 @@ def name_of(thing: Any, frame: FrameType | None) -> str:
     while frame is not None:
         if is_users(frame.f_code.co_filename):
             for names in (frame.f_locals, frame.f_globals):
-                found = _named(thing, names)
+                try:
+                    found = _named(thing, names)
+                except Exception:  # some object of the user's does not like to be looked at: then this thing goes without a name
+                    found = ""
                 if found:
                     return found
         frame = frame.f_back
@@ -83,6 +86,8 @@ def _named(thing: Any, names: dict[str, Any]) -> str:
         for inner, held in list(getattr(value, "__dict__", {}).items() if not isinstance(value, type(sys)) else ()):
             if held is thing:
                 return f"{name}.{inner}"
-            if inner == "_modules" and thing in held.values():
-                return f"{name}.{next(key for key, part in held.items() if part is thing)}"
+            if inner == "_modules" and isinstance(held, dict):
+                path = next((key for key, part in held.items() if part is thing), None)
+                if path is not None:
+                    return f"{name}.{path}"
     return ""

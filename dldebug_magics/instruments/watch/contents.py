@@ -23,10 +23,14 @@ def content_of(given: Iterable[Tensor]) -> int:
     """
     word = 0
     for tensor in given:
-        if tensor.layout is torch.strided and tensor.numel() and tensor.device.type != "meta" and not tensor.is_quantized:
+        if tensor.is_nested or tensor.is_quantized or tensor.layout is not torch.strided or not tensor.numel() or tensor.is_meta:
+            continue
+        try:
             row = tensor.detach().resolve_conj().resolve_neg().flatten()
-            few = row[:: max(1, row.numel() // _MOST)].cpu().contiguous()
-            word = zlib.crc32(repr(tuple(tensor.shape)).encode() + few.view(torch.uint8).numpy().tobytes(), word) or 1
+            few = row[:: max(1, row.numel() // _MOST)].cpu().contiguous().view(torch.uint8).numpy()
+        except RuntimeError:  # no numbers can be had within torch.func's transforms
+            return 0
+        word = zlib.crc32(repr(tuple(tensor.shape)).encode() + few.tobytes(), word) or 1
     return word
 
 

@@ -125,7 +125,7 @@ def _length(thing: Any) -> int:
     """How long it is; -1 for a stream. A sampler of the user's own may have no length, or a length that raises."""
     try:
         return len(thing)
-    except (TypeError, NotImplementedError, AttributeError):
+    except Exception:
         return -1
 
 

@@ -111,7 +111,7 @@ class Gradients:
 
     def after_step(self, number: int, optimizer: Any, line: Line) -> Stepped:
         """The step with what was seen of it; the gradients count as used from here on."""
-        held = self.held[number]
+        held = self.follow(number, optimizer)
         if held.closure:
             self._look(held, optimizer)
             held.look.pop("residual", None), held.look.pop("factor", None)
@@ -120,7 +120,7 @@ class Gradients:
             held.look["update"] = norms.norm([p.detach() - old for p, old in held.weights])
         rate, moved = float(optimizer.param_groups[0]["lr"]), self.weights.after_step(number, optimizer)
         step = Stepped(number, line, rate, held.passes, held.closure, held.stale, held.empty, moved, **held.look)
-        held.stale, held.passes, held.fresh, held.weights = False, 0, {}, []
+        held.stale, held.empty, held.passes, held.look, held.fresh, held.weights = False, False, 0, {}, {}, []
         held.mark = _mark(held.probe)
         return step
 

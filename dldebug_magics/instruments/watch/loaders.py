@@ -59,7 +59,7 @@ def _begun(log: Log, loader: Any) -> int:
 def _drawn(log: Log, loader: int, batch: Any, waited: float) -> None:
     log.waited += waited
     if not log.noting:
-        log.totals.last_loader = loader
+        log.totals.last_loader, log.totals.drawn = loader, True
         return
     if not log.close:
         return log.note(Drawn(loader, log.here(), waited))

@@ -13,19 +13,22 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import torch
+
 from . import facts
 from .cast import Cast
 from .events import Backward, Begun, Drawn, Event, Forward, StepSeen
 from .here import Here
 from .looks import Looks
+from .pace import is_looked_at
 from .totals import Totals
 from .updates import Made, Scheduled, Stepped
 
-_FIRST = 12  # steps that are looked at closely and kept
 _AFTER = 2  # steps after the log was woken
 _RARE = 10  # steps for which it then sleeps at least, once that has happened often
 _OFTEN = 30
 _KEPT = 400  # steps kept in full, at most
+_ROOM = 20_000  # events of all steps that are kept
 _LONGEST = 1000  # events of one step; a loop that never steps has no end of them
 _ORDERS = 500  # orders of events that are told apart
 _RUNS = (Drawn, Forward, Begun)  # what is counted in one record while nothing is trained
@@ -42,11 +45,12 @@ class Log:
         self.totals = Totals(self.models, self.optimizers)
         self.here = here = Here()
         self.looks = Looks(here)
-        self.thread = threading.get_ident()
+        self.thread, self.cuda = threading.get_ident(), torch.cuda.is_available()
         self.events: list[Event] = []
         self.kept: list[StepSeen] = []
         self.orders: Counter[tuple[str, ...]] = Counter()
         self.losses, self.rates = array("d"), array("d")
+        self.room = _ROOM
         self.steps = self.looks_left = self.woken = self.woken_at = 0
         self.close = self.noting = True
         self.learning = False  # there was a backward pass since the last step
@@ -71,12 +75,14 @@ class Log:
         self.totals.evaluated(self.steps, self.events)
 
     def hears(self) -> bool:
-        """Whether what passes a door now is the loop's own doing."""
-        return not self.busy and not self.failed and threading.get_ident() == self.thread
+        """Whether what passes a door now is the loop's own doing, and may be looked at: while a CUDA graph is recorded nothing may."""
+        if self.busy or self.failed or threading.get_ident() != self.thread:
+            return False
+        return not (self.cuda and torch.cuda.is_current_stream_capturing())
 
     def asks(self, door: Callable[..., T], *given: Any) -> T | None:
         """What a door tells of what passes it. A failure of ours ends the watch and never the loop; the report says so."""
-        if self.busy or self.failed or threading.get_ident() != self.thread:
+        if not self.hears():
             return None
         try:
             return door(*given)
@@ -124,7 +130,8 @@ class Log:
             self.totals.stepped(event)
         if self.close and (order in self.orders or len(self.orders) < _ORDERS):
             self.orders[order] += 1
-        if len(self.kept) < _KEPT:
+        self.room -= len(self.events)
+        if len(self.kept) < _KEPT and self.room >= 0:
             self.kept.append(StepSeen(self.steps, tuple(self.events), self.close))
         self.totals.evaluated(self.steps, self.events)
         self.events = []
@@ -137,14 +144,4 @@ class Log:
         self.learning = False
         if self.looks_left:
             self.looks_left -= 1
-        due = is_milestone(self.steps) or is_milestone(self.steps - 1)
-        self.close = self.noting = self.steps < _FIRST or self.looks_left > 0 or due
-
-
-def is_milestone(number: int) -> bool:
-    """Whether a step of this number is looked at closely in any case: every tenth, later every hundredth, later every thousandth.
-
-    >>> [n for n in range(1, 3000) if is_milestone(n)][8:21]
-    [90, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 2000]
-    """
-    return number % (10 if number < 100 else 100 if number < 1000 else 1000) == 0
+        self.close = self.noting = self.looks_left > 0 or is_looked_at(self.steps)

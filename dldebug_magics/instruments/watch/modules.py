@@ -77,6 +77,8 @@ def _set(log: Log, module: nn.Module) -> None:
 
 def _passed(log: Log, module: nn.Module, given: Any, result: Any) -> None:
     """Note a forward pass; what costs time is asked only at close looks."""
+    if torch.jit.is_tracing():
+        return  # what would be asked of the tensors would become part of the trace
     tracked = result.requires_grad if isinstance(result, Tensor) else any(t.requires_grad for t in tensors(result))
     number, loader = log.models.number(module), log.totals.last_loader
     if number not in log.looks.known:

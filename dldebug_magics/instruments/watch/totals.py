@@ -37,7 +37,7 @@ class Totals:
         self.of_schedulers: Counter[int] = Counter()
         self.begun: Counter[int] = Counter()
         self.fed: Counter[int] = Counter()
-        self.last_loader = -1
+        self.last_loader, self.drawn = -1, False  # which loader gave the last batch, and whether since the last backward pass
         self.usual_mode = True  # of the model that was trained last
         self.evaluations: list[Evaluation] = []
         self.makings: list[Making] = []
@@ -51,7 +51,8 @@ class Totals:
             self.learning.update(self.modes)
             self.usual_mode = next(iter(self.modes.values()), self.usual_mode)
             self.modes = {}
-            self.fed[self.last_loader] += 1
+            self.fed[self.last_loader] += self.drawn
+            self.drawn = False
             return
         if event.grad:
             self.modes[event.model] = event.training
@@ -61,6 +62,8 @@ class Totals:
         self.last_loader = event.loader
         if type(event) is Begun:
             self.begun[event.loader] += 1
+        else:
+            self.drawn = True
 
     def changed(self, step: int, event: Any) -> None:
         """A scheduler's step, or the making of an optimizer or scheduler."""

@@ -116,9 +116,14 @@ class TrainingLoop(Observation):
 
     @property
     def epochs(self) -> int:
-        """How often the loader was begun that feeds the training; 0 where none does."""
+        """How often the loader was begun that feeds the training; 0 where none does, and batches come from elsewhere."""
         most = max(self.fed, default=0)
-        return self.begun[self.fed.index(most)] if most else 0
+        return self.begun[self.fed.index(most)] if most > 1 else 0
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """What could not be looked into."""
+        return tuple(f"the inside of {model.word}: it is compiled" for model in self.models if model.facts.kind == "OptimizedModule")
 
     def named(self, optimizer: int) -> str:
         """What the user calls an optimizer; `optimizer` where that is not known."""

@@ -60,3 +60,15 @@ def one_cycle_stepped_by_epoch():
             optimizer.step()
         scheduler.step()  # fault
         accuracy(model, val)
+
+
+def decay_by_epoch_over_lists():
+    model, (train, _) = net(), loaders()
+    batches, optimizer = list(train), torch.optim.SGD(model.parameters(), lr=0.1)
+    scheduler = schedulers.MultiStepLR(optimizer, milestones=[3, 6, 9], gamma=0.1)
+    for _ in range(4):
+        for x, y in batches:
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+            scheduler.step()  # fault

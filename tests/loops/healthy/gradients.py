@@ -227,3 +227,19 @@ def sharpness_aware() -> Program:
                 optimizer.zero_grad()
 
     return Program(run, (model,))
+
+
+def importance_of_each_weight() -> Program:
+    """Squared gradients over the data, with an optimizer at hand that is not to step."""
+    model, (train, _) = net(), loaders()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+
+    def run():
+        model.eval()
+        total = [torch.zeros_like(p) for p in model.parameters()]
+        for x, y in train:
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            total = [t + p.grad.square() for t, p in zip(total, model.parameters(), strict=True)]
+
+    return Program(run, (model,))

@@ -82,3 +82,19 @@ def lowered_on_a_plateau() -> Program:
 
 def _plateau(optimizer: torch.optim.Optimizer, batches: int) -> Any:
     return schedulers.ReduceLROnPlateau(optimizer, mode="max", patience=1)
+
+
+def slow_decay_each_batch() -> Program:
+    return _trained(lambda o, n: schedulers.ExponentialLR(o, gamma=0.99), each_batch=True)
+
+
+def warm_up_and_inverse_root_each_batch() -> Program:
+    return _trained(lambda o, n: schedulers.LambdaLR(o, lambda k: min((k + 1) / 10, (10 / (k + 1)) ** 0.5)), each_batch=True)
+
+
+def polynomial_each_batch() -> Program:
+    return _trained(lambda o, n: schedulers.PolynomialLR(o, total_iters=_EPOCHS * n, power=2.0), each_batch=True)
+
+
+def milestones_each_epoch() -> Program:
+    return _trained(lambda o, n: schedulers.MultiStepLR(o, milestones=[2, 4, 6], gamma=0.1), each_batch=False)
