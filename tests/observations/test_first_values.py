@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from dldebug_magics.engine.subject import Subject
-from dldebug_magics.observations.cards.first_values import FirstValues, at_first
+from dldebug_magics.instruments.first_values import at_first
+from dldebug_magics.observations.cards.first_values import FirstValues
 from dldebug_magics.observations.cards.parameters import Parameter, follows
 
 

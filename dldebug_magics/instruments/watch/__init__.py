@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
+from torch.overrides import _get_current_function_mode_stack
 from torch.utils.data import DataLoader
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
@@ -53,9 +54,15 @@ def watching() -> Iterator[Log]:
 
 def _standing() -> dict[str, Any]:
     """What is wrapped or hooked for the time of a watch, by name, to see that it is as before."""
-    owners: list[tuple[Any, str]] = [(torch.autograd, "backward"), (DataLoader, "__iter__"), (_BaseDataLoaderIter, "__next__")]
+    owners: list[tuple[Any, str]] = [
+        (torch.autograd, "backward"),
+        (torch.Tensor, "backward"),
+        (DataLoader, "__iter__"),
+        (_BaseDataLoaderIter, "__next__"),
+    ]
     owners += [(torch.optim.Optimizer, "__init__"), (nn.Module, "train"), (nn.Module, "zero_grad"), (torch.nn.utils, "clip_grad_value_")]
     owners += [(torch.amp.GradScaler, name) for name in ("scale", "unscale_", "step", "update")]
     owners += [(kind, "step") for kind in family(LRScheduler, "step")] + [(kind, "zero_grad") for kind in family(Optimizer, "zero_grad")]
     standing = {f"{owner.__name__}.{name}": vars(owner).get(name) for owner, name in owners}
+    standing["function modes"] = _get_current_function_mode_stack()
     return {**standing, "global hooks": ambient.PARTS["global hooks"][0]()}

@@ -19,15 +19,34 @@ from .wrapped import wrapped
 @contextlib.contextmanager
 def watching_backward(log: Log, gradients: Gradients) -> Any:
     """Note each backward pass, its loss, and what it added to the gradients."""
-    with wrapped(torch.autograd, "backward", lambda plain: _backward(log, gradients, plain)):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(wrapped(Tensor, "backward", lambda plain: _called(log, plain)))
+        stack.enter_context(wrapped(torch.autograd, "backward", lambda plain: _backward(log, gradients, plain)))
         yield
+
+
+def _called(log: Log, plain: Callable) -> Callable:
+    """Outside of torch's function door, which the window between the passes hangs in: here it can be taken off its hinges."""
+
+    def backward(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        if log.looks.window.is_open:
+            log.looks.window.shut()
+        return plain(self, *args, **kwargs)
+
+    return backward
 
 
 def _backward(log: Log, gradients: Gradients, plain: Callable) -> Callable:
     def backward(*args: Any, **kwargs: Any) -> Any:
         if not log.hears():
             return plain(*args, **kwargs)
+        loss, retain, told = _loss(args, kwargs), bool(args[2] if len(args) > 2 else kwargs.get("retain_graph")), None
+        value = _value(loss, log.close)
+        if not math.isfinite(value) and log.looks.spoilt is None:
+            log.asks(log.looks.spoil, loss, log.close, log.steps)
         if log.noting:
+            told = log.asks(log.looks.before_backward, loss, log.looks.due(log.close, log.steps), retain)
+            log.asks(_meets, log)
             log.asks(gradients.before_backward)
         log.busy, log.inside, failed = True, False, True
         try:
@@ -35,21 +54,33 @@ def _backward(log: Log, gradients: Gradients, plain: Callable) -> Callable:
             failed = False
         finally:
             log.busy, log.learning = False, True
-            log.asks(_passed, log, gradients, args, kwargs, failed)
+            log.asks(_passed, log, gradients, loss, Backward(log.here.nowhere, value, retain=retain, failed=failed, **(told or {})))
 
     return backward
 
 
-def _passed(log: Log, gradients: Gradients, args: Any, kwargs: Any, failed: bool) -> None:
+def _meets(log: Log) -> None:
+    """The models that ran before a backward pass are those that it trains."""
+    for number in log.totals.modes if log.looks.due(log.close, log.steps) else ():
+        log.looks.census.meet(number, log.models.parts[number].thing())
+
+
+def _loss(args: Any, kwargs: Any) -> Tensor | None:
     given = args[0] if args else kwargs.get("tensors")
-    loss = given if isinstance(given, Tensor) else next((t for t in given or () if isinstance(t, Tensor)), None)
-    value = _value(loss, log.close)
-    log.losses.append(value)
-    if not log.noting:
+    return given if isinstance(given, Tensor) else next((t for t in given or () if isinstance(t, Tensor)), None)
+
+
+def _passed(log: Log, gradients: Gradients, loss: Tensor | None, seen: Backward) -> None:
+    log.losses.append(seen.loss)
+    told = log.looks.after_backward(loss, log.steps, seen.failed)
+    if not (log.noting or seen.failed):
         return
-    tracked, retain = loss is not None and loss.requires_grad, bool(args[2] if len(args) > 2 else kwargs.get("retain_graph"))
+    tracked = loss is not None and loss.requires_grad
     leaf, detached = loss is not None and tracked and loss.is_leaf, loss is not None and not tracked
-    log.note(Backward(log.here(), value, leaf, detached, retain, gradients.after_backward(), failed))
+    reached = gradients.after_backward()
+    if log.looks.due(log.close, log.steps):
+        log.looks.census.passed()
+    log.note(seen._replace(line=log.here(), leaf=leaf, detached=detached, reached=reached, **told))
 
 
 def _value(loss: Tensor | None, close: bool) -> float:

@@ -9,7 +9,11 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from ..broadcasts import Broadcast
 from ..source_lines import Line
+from .between import Idle
+from .holders import Holder
+from .losses import Term
 from .updates import Clip, Made, Scaled, Scheduled, Stepped, ZeroGrad
 
 
@@ -70,6 +74,10 @@ class Backward(NamedTuple):
     """A backward pass. `loss`: its value. `leaf`: the loss is a leaf that asks for gradients itself; nothing is learnt from it.
     `detached`: it does not ask for any, and the pass raises.
 
+    `root`: the place of the loss in the order in which graphs are made; `before`: that of the pass before; `oldest`: that of the first node
+    of its graph (-1: not looked for), at most `before` where a graph is used again. `state`: where that failed, the variable that has it.
+    Of a close look: `terms` of the loss, a `broadcast` on the way, and `idle` terms
+    that have no gradient.
     `reached`: to how many parameters of the optimizers seen it brought a gradient (-1: not counted). `failed`: it raised.
     """
 
@@ -80,6 +88,13 @@ class Backward(NamedTuple):
     retain: bool = False
     reached: int = -1
     failed: bool = False
+    root: int = -1
+    before: int = -1
+    oldest: int = -1
+    state: Holder | None = None
+    terms: tuple[Term, ...] = ()
+    broadcast: Broadcast | None = None
+    idle: tuple[Idle, ...] = ()
 
 
 Event = Drawn | Begun | Mode | Forward | Backward | ZeroGrad | Clip | Scaled | Scheduled | Made | Stepped

@@ -34,12 +34,18 @@ class ModelFacts:
 @dataclasses.dataclass(frozen=True)
 class OptimizerFacts:
     """An optimizer: its class, how many parameters it holds, their identities as two optimizers share them, and whether it remembers past
-    gradients (momentum, moments)."""
+    gradients (momentum, moments); `maximizes`: it climbs."""
 
     kind: str
     parameters: int
     remembers: bool
     held: frozenset[int]
+    maximizes: bool = False
+
+    @property
+    def minds_scale(self) -> bool:
+        """Whether a gradient twice as large makes a step twice as large."""
+        return self.kind in ("SGD", "ASGD")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +99,9 @@ def of_optimizer(optimizer: Any) -> OptimizerFacts:
     """The facts of an optimizer."""
     held = frozenset(id(p) for group in optimizer.param_groups for p in group["params"])
     remembers = not isinstance(optimizer, torch.optim.SGD) or any(group["momentum"] for group in optimizer.param_groups)
-    return OptimizerFacts(type(optimizer).__name__, len(held), remembers, held)
+    return OptimizerFacts(
+        type(optimizer).__name__, len(held), remembers, held, any(group.get("maximize") for group in optimizer.param_groups)
+    )
 
 
 def of_scheduler(scheduler: Any, number: Callable[[Any], int]) -> SchedulerFacts:

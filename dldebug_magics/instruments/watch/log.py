@@ -19,6 +19,7 @@ from . import facts
 from .cast import Cast
 from .events import Backward, Begun, Drawn, Event, Forward, StepSeen
 from .here import Here
+from .looks import Looks
 from .pace import is_looked_at
 from .totals import Totals
 from .updates import Made, Scheduled, Stepped
@@ -31,8 +32,6 @@ _ROOM = 20_000  # events of all steps that are kept
 _LONGEST = 1000  # events of one step; a loop that never steps has no end of them
 _ORDERS = 500  # orders of events that are told apart
 _RUNS = (Drawn, Forward, Begun)  # what is counted in one record while nothing is trained
-
-
 T = TypeVar("T")
 
 
@@ -44,7 +43,8 @@ class Log:
         self.schedulers, self.scalers = Cast(lambda s: facts.of_scheduler(s, self.optimizers.number)), Cast(facts.of_scaler)
         self.loaders = Cast(facts.of_loader)
         self.totals = Totals(self.models, self.optimizers)
-        self.here = Here()
+        self.here = here = Here()
+        self.looks = Looks(here)
         self.thread, self.cuda = threading.get_ident(), torch.cuda.is_available()
         self.events: list[Event] = []
         self.kept: list[StepSeen] = []
@@ -70,6 +70,7 @@ class Log:
     def end(self, moved: bool) -> None:
         """The watch is over; `moved`: the weights are others than before the first backward pass."""
         self.moved = moved
+        self.looks.end()
         self.seconds = time.perf_counter() - self.began
         self.totals.evaluated(self.steps, self.events)
 

@@ -33,12 +33,16 @@ def _calling(log: Log, plain: Callable) -> Callable:
         if log.inside or torch.compiler.is_compiling() or not log.hears():
             return plain(self, *args, **kwargs)
         log.inside = True
+        if log.looks.window.is_open and next(self.parameters(), None) is not None:
+            log.looks.window.shut()
         try:
             result = plain(self, *args, **kwargs)
         finally:
             log.inside = False
         if log.noting or (_is_unusual(log, self) and log.wake()):
             log.asks(_passed, log, self, (args, kwargs), result)
+            if log.looks.due(log.close, log.steps) and torch.is_grad_enabled():
+                log.asks(log.looks.window.open, result)
         return result
 
     return __call__
@@ -77,6 +81,8 @@ def _passed(log: Log, module: nn.Module, given: Any, result: Any) -> None:
         return  # what would be asked of the tensors would become part of the trace
     tracked = result.requires_grad if isinstance(result, Tensor) else any(t.requires_grad for t in tensors(result))
     number, loader = log.models.number(module), log.totals.last_loader
+    if number not in log.looks.known:
+        log.looks.meet(number, log.models.parts[number].name)
     if not log.close:
         return log.note(Forward(number, log.here(), torch.is_grad_enabled(), tracked, module.training, loader=loader))
     entering = list(tensors(given))

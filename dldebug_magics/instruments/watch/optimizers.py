@@ -12,6 +12,7 @@ from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook, 
 from .gradients import Gradients
 from .log import Log
 from .updates import Made, ZeroGrad
+from .weights import parameters
 from .wrapped import family, wrapped
 
 
@@ -42,6 +43,9 @@ def _before(log: Log, gradients: Gradients, optimizer: Optimizer, closure: Any) 
 def _after(log: Log, gradients: Gradients, optimizer: Optimizer) -> None:
     number = log.optimizers.number(optimizer)
     if log.noting:
+        log.looks.after_step(log.steps, log.schedulers)
+        if log.looks.due(log.close, log.steps):
+            log.looks.census.stepped(number, parameters(optimizer), log.looks.is_due(log.steps))
         log.step_taken(gradients.after_step(number, optimizer, log.here()))
     else:
         gradients.stepped(number, optimizer)

@@ -40,11 +40,12 @@ class Scaled(NamedTuple):
 
 
 class Scheduled(NamedTuple):
-    """A scheduler took a step; `rate`: the first rate afterwards."""
+    """A scheduler took a step; `rate`: the first rate afterwards. `skipped`: the first of all, where no step was taken with it."""
 
     scheduler: int
     line: Line
     rate: float = math.nan
+    skipped: float = math.nan
 
 
 class Made(NamedTuple):

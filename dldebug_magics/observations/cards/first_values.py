@@ -9,11 +9,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.parameter import is_lazy
 
 from ...engine.observation import Observation
 from ...engine.subject import Subject
+from ...instruments.first_values import at_first
 
 _FEW = 64  # entries, with which a limit can't be told
 _LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -31,16 +32,3 @@ class FirstValues(Observation):
         layers = [(path, module) for path, module in subject.model.named_modules() if isinstance(module, _LAYERS)]
         weights = [(f"{path}.weight".lstrip("."), module.weight) for path, module in layers if not is_lazy(module.weight)]
         yield cls(tuple(name for name, weight in weights if weight.numel() >= _FEW and at_first(weight.detach())))
-
-
-def at_first(weight: Tensor) -> bool:
-    """Whether the entries are uniform between plus and minus one over the root of the inputs.
-
-    >>> layer = nn.Linear(64, 64)
-    >>> at_first(layer.weight.detach()), at_first(1.1 * layer.weight.detach()), at_first(0.8 * layer.weight.detach())
-    (True, False, False)
-    """
-    limit = weight[0].numel() ** -0.5
-    shares = weight.float() / limit
-    spread = float(shares.square().mean().sqrt()) * 3**0.5
-    return 0.92 < float(shares.abs().max()) <= 1 + 1e-5 and 0.8 < spread < 1.2

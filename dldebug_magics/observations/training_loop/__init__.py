@@ -21,7 +21,10 @@ models, optimizers, schedulers, loaders, scalers
 losses       the loss of every backward pass (NaN where asking makes an accelerator wait), thinned to 5000
 rates        the first rate of every step, thinned likewise
 moved        whether the weights of the models that ran first are others at the end, whoever changed them
-waited       seconds that the loop waited for loaders, of all its `seconds`
+births       models, as they first ran, and the lines that set their variables
+spoilt       the first loss that was not finite, and why; None where all were
+census       the parameters of each model that is trained; `strangers`: shapes of what an optimizer has and no model, and no pass reaches
+holders      variables that keep earlier losses; `waited`: seconds that the loop waited for loaders, of all its `seconds`
 blind        why the watch saw no more from some step on (a defect of ours); empty where it saw all
 crash        kind, message and line of the exception that ended the loop; None where it came to its end
 
@@ -37,8 +40,12 @@ from typing import ClassVar, TypeVar
 from ...document import Block
 from ...engine.evidence import Finding
 from ...engine.observation import Observation
+from ...instruments.source_lines import Line
+from ...instruments.watch.census import Weight
 from ...instruments.watch.events import Event, StepSeen
 from ...instruments.watch.facts import LoaderFacts, ModelFacts, OptimizerFacts, ScalerFacts, SchedulerFacts
+from ...instruments.watch.holders import Holder
+from ...instruments.watch.spoilt import Spoilt
 from ...instruments.watch.totals import Evaluation, Making
 from . import wording
 from .players import Ended, Player
@@ -62,7 +69,6 @@ class TrainingLoop(Observation):
     """
 
     stage: ClassVar[str] = "loop"
-
     steps: tuple[StepSeen, ...] = ()
     tail: tuple[Event, ...] = ()
     taken: int = 0
@@ -82,6 +88,11 @@ class TrainingLoop(Observation):
     losses: tuple[float, ...] = ()
     rates: tuple[float, ...] = ()
     moved: bool = False
+    holders: tuple[Holder, ...] = ()
+    spoilt: Spoilt | None = None
+    births: tuple[tuple[int, Line], ...] = ()
+    census: tuple[tuple[int, tuple[Weight, ...]], ...] = ()
+    strangers: tuple[tuple[int, tuple[tuple[int, ...], ...]], ...] = ()
     waited: float = 0.0
     seconds: float = 0.0
     blind: str = ""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from ...instruments.source_lines import Line, raising_line
 from ...instruments.watch.cast import Cast
 from ...instruments.watch.log import Log
+from ...instruments.watch.looks import Looks
 from . import TrainingLoop
 from .players import Ended, Player
 
@@ -36,11 +38,22 @@ def seen(log: Log, error: BaseException | None = None) -> TrainingLoop:
         losses=_thinned(log.losses),
         rates=_thinned(log.rates),
         moved=log.moved,
+        **_looked_at(log.looks),
         waited=log.waited,
         seconds=log.seconds,
         blind=log.failed,
         crash=_ended(error),
     )
+
+
+def _looked_at(looks: Looks) -> dict[str, Any]:
+    return {
+        "births": tuple(looks.known.items()),
+        "spoilt": looks.spoilt,
+        "holders": tuple(looks.holders),
+        "census": tuple((number, tuple(weights)) for number, weights in looks.census.of.items()),
+        "strangers": tuple(looks.census.strangers.items()),
+    }
 
 
 def _players(cast: Cast) -> tuple[Player, ...]:

@@ -1,0 +1,128 @@
+"""The parameters of each model that is trained: which get gradients, which an optimizer holds, and which move.
+
+At close looks the norm of each gradient is taken; the values are held against those before the first backward pass now and then, by a short
+word for their contents. Nothing is copied.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import weakref
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from torch import Tensor, nn
+
+from ..first_values import at_first
+from .contents import content_of
+
+_MOST = 2000  # parameters of a model
+_MODELS = 20
+_FEW = 64  # entries, with which it can't be told whether a weight was ever trained
+
+
+@dataclasses.dataclass
+class Weight:
+    """A parameter. Before its first backward pass: `trainable`, `untrained` (as torch makes it), and its norm, the `size`.
+
+    `gradients`: norms of its gradient behind the passes that were looked at, of which `missing` brought none. `held`: an optimizer
+    steps it. `moved`: it has changed since. `thawed`: it could be trained later. `unread`: an attribute that looks like a freeze, and
+    that torch does not read.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    trainable: bool
+    untrained: bool
+    size: float
+    unread: str = ""
+    gradients: list[float] = dataclasses.field(default_factory=list)
+    missing: int = 0
+    held: bool = False
+    moved: bool = False
+    thawed: bool = False
+
+
+class Census:
+    """`of[model]` are a model's weights; `strangers[optimizer]` the shapes of what it steps that no model here has, and no pass reaches."""
+
+    def __init__(self) -> None:
+        self.of: dict[int, list[Weight]] = {}
+        self.known: dict[int, tuple[weakref.ref, Weight, int]] = {}  # by identity, with the word for what it held at first
+        self.strangers: dict[int, tuple[tuple[int, ...], ...]] = {}
+
+    def meet(self, number: int, model: Any) -> None:
+        """A model that is about to be trained."""
+        if number in self.of or len(self.of) >= _MODELS or not isinstance(model, nn.Module):
+            return
+        named = [(name, p) for name, p in model.named_parameters() if not nn.parameter.is_lazy(p)][:_MOST]
+        frozen = {name: unread for name, unread in _unread(model)}
+        self.of[number] = [self._weight(name, p, frozen.get(name, "")) for name, p in named]
+
+    def _weight(self, name: str, p: Tensor, unread: str) -> Weight:
+        if id(p) in self.known and self.known[id(p)][0]() is p:
+            return self.known[id(p)][1]
+        fresh = p.ndim > 1 and p.numel() >= _FEW and p.is_floating_point() and at_first(p.detach())
+        weight = Weight(name, tuple(p.shape), p.requires_grad, fresh, float(p.detach().float().norm()), unread)
+        self.known[id(p)] = weakref.ref(p), weight, content_of([p])
+        return weight
+
+    def passed(self) -> None:
+        """A backward pass is over."""
+        for p, weight, _ in self._alive():
+            weight.thawed = weight.thawed or p.requires_grad
+            if p.grad is None:
+                weight.missing += 1
+            elif p.grad.layout == p.layout:
+                weight.gradients.append(float(p.grad.detach().float().norm()))
+
+    def stepped(self, number: int, parameters: Iterable[Tensor], compare: bool) -> None:
+        """An optimizer has stepped these."""
+        strangers = []
+        for p in parameters:
+            seen = self.known.get(id(p))
+            if seen is not None and seen[0]() is p:
+                seen[1].held = True
+            elif p.grad is None and p.requires_grad:
+                strangers.append(tuple(p.shape))
+        before = self.strangers.get(number)
+        self.strangers[number] = tuple(strangers) if before is None or len(strangers) < len(before) else before
+        if compare:
+            self.compare()
+
+    def compare(self) -> None:
+        """Which have other values than at first?"""
+        for p, weight, word in self._alive():
+            weight.moved = weight.moved or content_of([p]) != word
+            weight.thawed = weight.thawed or p.requires_grad
+
+    def weights(self) -> list[Tensor]:
+        """All that are known and alive."""
+        return [p for p, *_ in self._alive()]
+
+    def _alive(self) -> Iterator[tuple[Tensor, Weight, int]]:
+        for reference, weight, word in list(self.known.values()):
+            p = reference()
+            if p is not None:
+                yield p, weight, word
+
+
+def _unread(model: nn.Module) -> Iterator[tuple[str, str]]:
+    """Parameters that can be trained, with an attribute on them or on a module above meant as `requires_grad = False`."""
+    for path, module in model.named_modules():
+        for name in _alike(vars(module)):
+            yield from (
+                (f"{path}.{inner}".lstrip("."), f"{path}.{name}".lstrip(".")) for inner, p in module.named_parameters() if p.requires_grad
+            )
+    for path, p in model.named_parameters():
+        if p.requires_grad:
+            yield from ((path, f"{path}.{name}") for name in _alike(vars(p)) if name != "requires_grad")
+
+
+def _alike(attributes: dict[str, Any]) -> list[str]:
+    """Names with a False behind them that are meant to be `requires_grad`.
+
+    >>> _alike({"require_grad": False, "requires_grad": False, "required": False, "requires_gradient": True})
+    ['require_grad', 'requires_grad']
+    """
+    return [name for name, value in attributes.items() if value is False and name.startswith("req") and "grad" in name.lower()]

@@ -1,0 +1,120 @@
+"""What is looked at around each backward pass beside the gradients: the loss, where it was made and of what, and how far back it reaches.
+
+At close looks only; always on is the number of the loss's node, which a later pass through the same graph is known by.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from torch import Tensor
+
+from ..source_lines import Line
+from .between import Window
+from .cast import Cast
+from .census import Census
+from .here import Here
+from .holders import Holder, holders, made_at, old_state, schedulers
+from .losses import terms_of
+from .spoilt import Spoilt, spoilt
+
+_AT = frozenset((7, 11, 40, 160))  # steps after which variables are looked at
+_KEPT = 256  # losses that are known by their numbers
+_NODES = 20_000  # of a graph, that are visited
+_LEAF = 2**63
+_FIRST = 12
+_MODELS = 30  # whose lines are looked for
+
+
+class Looks:
+    """Asked by the doors of models, backward passes and optimizers."""
+
+    def __init__(self, here: Here):
+        self.window, self.census = Window(here), Census()
+        self.losses: dict[int, int] = {}  # the nodes of losses, and the steps that they belong to
+        self.last = -1  # the number of the last backward pass's loss
+        self.retained = False
+        self.spoilt: Spoilt | None = None
+        self.holders: list[Holder] = []
+        self.known: dict[int, Line] = {}  # the models that ran, and the lines that set their variables
+
+    @staticmethod
+    def due(close: bool, step: int) -> bool:
+        """Whether the loss and the weights are looked at: of the close looks, the first dozen and every tenth step."""
+        return close and (step < _FIRST or step % 10 == 0)
+
+    def before_backward(self, loss: Tensor | None, close: bool, retain: bool) -> dict[str, Any]:
+        """What a `Backward` tells beside its gradients."""
+        node = None if loss is None else loss.grad_fn
+        if loss is None or node is None:
+            self.window.close()
+            return {}
+        told: dict[str, Any] = {"root": node._sequence_nr(), "before": self.last}
+        if close:
+            terms, window = terms_of(loss), self.window
+            window.shut()
+            terms = tuple(window.placed(term) for term in terms)
+            told |= {"terms": terms, "broadcast": window.broadcast(), "idle": window.idle(loss)}
+        if self.retained or (close and retain):
+            told["oldest"] = _oldest(node)
+        self.window.close()
+        self.retained = self.retained or retain
+        return told
+
+    def spoil(self, loss: Tensor | None, close: bool, step: int) -> None:
+        """A loss that is not known, or not finite; of the first that is not finite the reason is looked for."""
+        if loss is not None and loss.grad_fn is not None and loss.numel() == 1 and (close or loss.is_cpu):
+            self.window.shut()
+            self.spoilt = spoilt(loss, step, self.census.weights(), self.window.lines.of)
+
+    def after_backward(self, loss: Tensor | None, step: int, failed: bool) -> dict[str, Any]:
+        """The same, once the pass is over; where it failed, the variable whose graph had been used before."""
+        node = None if loss is None else loss.grad_fn
+        if node is None:
+            return {}
+        before, self.last = self.last, node._sequence_nr()
+        if failed:
+            oldest, told = _oldest(node), {"root": self.last, "before": before}
+            return told | {"oldest": oldest, "state": old_state(before, 3) if oldest <= before else None}
+        if len(self.losses) < _KEPT:
+            while node is not None and len(self.losses) < _KEPT:
+                self.losses[node._sequence_nr()] = step
+                parents = [parent for parent, _ in node.next_functions if parent is not None]
+                node = parents[0] if len(parents) == 1 and len(self.losses) % 4 else None
+        return {}
+
+    def end(self) -> None:
+        """The watch is over."""
+        self.window.close()
+        self.census.compare()
+
+    def is_due(self, step: int) -> bool:
+        """Whether what takes longer is looked at after this step."""
+        return step in _AT
+
+    def meet(self, number: int, name: str) -> None:
+        """A model that runs for the first time."""
+        self.known[number] = made_at(name, 3) if name and len(self.known) < _MODELS else Line()
+
+    def after_step(self, step: int, schedules: Cast) -> None:
+        """Now and then: which variables keep the losses of earlier steps, and which schedulers are there, asked or not?"""
+        self.window.close()
+        if self.is_due(step):
+            for name, scheduler in schedulers(3):
+                schedules.number(scheduler, name)
+            earlier = {number: at for number, at in self.losses.items() if at < step}
+            self.holders += [holder._replace(number=step) for holder in holders(earlier, 3)]
+
+
+def _oldest(node: Any) -> int:
+    """The number of the node in a graph that was made first."""
+    pending, seen, oldest = [node], {node}, sys.maxsize
+    while pending and len(seen) < _NODES:
+        node = pending.pop()
+        number = node._sequence_nr()
+        oldest = min(oldest, number) if number < _LEAF else oldest
+        fresh = [parent for parent, _ in node.next_functions if parent is not None and parent not in seen]
+        seen.update(fresh)
+        pending.extend(fresh)
+    return oldest

@@ -1,0 +1,67 @@
+"""Questions about the course of a watched loop: what its loss is made of in every pass, and whether it fell."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ...instruments.source_lines import Line
+from ...instruments.watch.events import Backward
+from ...instruments.watch.losses import Term
+from . import TrainingLoop
+
+_FEW = 3  # passes that say nothing yet
+
+
+class Seen(NamedTuple):
+    """A term of the loss that fits a description in every pass from one line: the last of them, its line, and how many there were."""
+
+    term: Term
+    line: Line
+    passes: tuple[Backward, ...]
+    terms: tuple[Term, ...]
+
+    @property
+    def source(self) -> Line:
+        """The line that made what the term is fed, where that was seen; else its own."""
+        return next((term.source for term in self.terms if term.source.place), self.line)
+
+    @property
+    def turn(self) -> Line:
+        """The line that turned its sign, likewise."""
+        return next((term.turn for term in self.terms if term.turn.place), self.line)
+
+
+def always(loop: TrainingLoop, fits: Callable[[Term], bool]) -> Seen | None:
+    """The term of the loss that fits in every pass that was looked at, of those that begin at one line; None where there is none."""
+    by_line: dict[Line, list[Backward]] = {}
+    for event in loop.of(Backward):
+        if event.terms and not event.failed:
+            by_line.setdefault(event.line, []).append(event)
+    for line, passes in by_line.items():
+        places = [next((i for i, term in enumerate(e.terms) if fits(term)), -1) for e in passes]
+        if len(passes) >= _FEW and min(places) >= 0:
+            terms = tuple(e.terms[place] for e, place in zip(passes, places, strict=True))
+            return Seen(terms[-1], next((term.line for term in terms if term.line.place), line), tuple(passes), terms)
+    return None
+
+
+def fell(loop: TrainingLoop) -> float:
+    """The loss at the end as a share of the loss at the start; infinite where it is none any more, or was never above zero.
+
+    >>> fell(TrainingLoop(losses=(2.0, 2.0, 1.0, 0.5, 0.5, 0.5))), fell(TrainingLoop(losses=(2.0, 3.0, math.nan)))
+    (0.25, inf)
+    """
+    known = [loss for loss in loop.losses if not math.isnan(loss)]
+    if not known or known[0] <= 0 or not math.isfinite(loop.losses[-1]):
+        return math.inf
+    few = max(1, min(len(known) // 5, 50))
+    first, last = statistics.median(known[: min(3, few + 1)]), statistics.median(known[-max(few, 3) :])
+    return last / first if first > 0 and math.isfinite(last) else math.inf
+
+
+def suffers(loop: TrainingLoop) -> bool:
+    """Whether the loss did not come down, or leapt far above its start: the steps are too long."""
+    return fell(loop) > 0.8 or max(loop.losses[3:], default=0.0) > 2 * max(loop.losses[:3], default=0.0)
