@@ -29,10 +29,10 @@ class Call:
 class Counted:
     """What was counted.
 
-    calls: in the order in which they begin. own: by path, how many numbers a called module holds without its submodules, each parameter
-    counted at the first call of a module that holds it. flops: what torch's counter says of the pass as it runs. arithmetic: what it says
-    where every fused kernel is written out (attention by products, LSTMs without MKL-DNN, encoder layers off their fast path): what is
-    really multiplied.
+    calls: in the order in which they begin. own: by path, how many numbers a called module holds without its submodules (an attention with
+    the projection that it uses without calling it), each parameter counted at the first call of a module that holds it. flops: what torch's
+    counter says of the pass as it runs. arithmetic: what it says where every fused kernel is written out (attention by products, LSTMs
+    without MKL-DNN, encoder layers off their fast path): what is really multiplied.
     """
 
     calls: tuple[Call, ...]
@@ -49,8 +49,9 @@ def counted(architecture: Architecture) -> Counted:
     calls = _calls(model, batch)
     own: dict[str, int] = {}
     seen: set[int] = set()
-    for path in dict.fromkeys(entry.path for entry in calls):
-        new = [p for p in model.get_submodule(path).parameters(recurse=False) if id(p) not in seen]
+    called = dict.fromkeys(entry.path for entry in calls)
+    for path in called:
+        new = [p for p in _used(model.get_submodule(path), path, called) if id(p) not in seen]
         seen.update(id(p) for p in new)
         own[path] = sum(p.numel() for p in new)
     every = list(model.parameters())
@@ -62,6 +63,13 @@ def counted(architecture: Architecture) -> Counted:
         _flops(architecture),
         _arithmetic(architecture),
     )
+
+
+def _used(module: nn.Module, path: str, called: Mapping[str, None]) -> list[nn.Parameter]:
+    """A module's own parameters, and those of a child that torch's attention multiplies by without calling it."""
+    uncalled = [child for name, child in module.named_children() if f"{path}.{name}".lstrip(".") not in called]
+    within = uncalled if isinstance(module, nn.MultiheadAttention) else []
+    return [p for part in (module, *within) for p in part.parameters(recurse=False)]
 
 
 def _calls(model: nn.Module, batch: Any) -> tuple[Call, ...]:
