@@ -54,7 +54,10 @@ def _backward(log: Log, gradients: Gradients, plain: Callable) -> Callable:
             failed = False
         finally:
             log.busy, log.learning = False, True
-            log.asks(_passed, log, gradients, loss, Backward(log.here.nowhere, value, retain=retain, failed=failed, **(told or {})))
+            if log.noting or failed:
+                log.asks(_passed, log, gradients, loss, Backward(log.here.nowhere, value, retain=retain, failed=failed, **(told or {})))
+            else:
+                log.losses.append(value)
 
     return backward
 
@@ -73,8 +76,6 @@ def _loss(args: Any, kwargs: Any) -> Tensor | None:
 def _passed(log: Log, gradients: Gradients, loss: Tensor | None, seen: Backward) -> None:
     log.losses.append(seen.loss)
     told = log.looks.after_backward(loss, log.steps, seen.failed)
-    if not (log.noting or seen.failed):
-        return
     tracked = loss is not None and loss.requires_grad
     leaf, detached = loss is not None and tracked and loss.is_leaf, loss is not None and not tracked
     reached = gradients.after_backward()

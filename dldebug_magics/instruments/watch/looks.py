@@ -41,8 +41,8 @@ class Looks:
 
     @staticmethod
     def due(close: bool, step: int) -> bool:
-        """Whether the loss and the weights are looked at: of the close looks, the first dozen and every tenth step."""
-        return close and (step < _FIRST or step % 10 == 0)
+        """Whether the loss and the weights are looked at: of the close looks, the first dozen and every fiftieth step."""
+        return close and (step < _FIRST or step % 50 == 0)
 
     def before_backward(self, loss: Tensor | None, close: bool, retain: bool) -> dict[str, Any]:
         """What a `Backward` tells beside its gradients."""
