@@ -21,7 +21,7 @@ class Observation:
     whole_batch: whether the experiment is about the batch as it comes; else a few samples of it will do. on_paper: whether it is looked at
     without being run. candidates: how many changes that repair the program are looked for; a program that crashes can often be mended in
     more than one way. needs_loss: whether it is about training, and a program without a loss is a mistake. reads_numbers: whether it
-    looks at numbers, which no model on `meta` has.
+    looks at numbers, which no model on `meta` has. without_value: options that may be typed without a value, and then say nothing more.
     """
 
     stage: ClassVar[str] = "overfit"
@@ -30,6 +30,7 @@ class Observation:
     candidates: ClassVar[int] = 1
     needs_loss: ClassVar[bool] = True
     reads_numbers: ClassVar[bool] = True
+    without_value: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def prepared(cls, subject: Subject, **options: Any) -> Subject:

@@ -6,6 +6,7 @@ IPython hands a magic one string. Its own parser cuts at every space, keeps quot
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import re
 from collections.abc import Mapping
@@ -78,8 +79,9 @@ def parse(line: str, options: Mapping[str, Option]) -> Line:
     Line(positional=('net', 'dl'), options={'steps': '300', 'quiet': ''}, silent=True)
     """
     words, silent = split(line)
-    rest, positional, given = iter(words), list[str](), dict[str, str]()
-    for word in rest:
+    rest, positional, given = collections.deque(words), list[str](), dict[str, str]()
+    while rest:
+        word = rest.popleft()
         if not word.startswith("-"):
             positional.append(word)
             continue
@@ -87,8 +89,10 @@ def parse(line: str, options: Mapping[str, Option]) -> Line:
         option = _option(dashed, options)
         if option.is_flag and equals:
             raise UserMistake(f"{dashed} takes no value", do=f"write {dashed} alone")
+        if option.alone and not equals and (not rest or rest[0].startswith("--")):
+            continue
         if not option.is_flag and not equals:
-            value = next(rest, "--")
+            value = rest.popleft() if rest else "--"
         if not option.is_flag and (not value or value.startswith("--")):
             raise UserMistake(f"{dashed} wants {option.kind}, none was given")
         given[option.name] = value

@@ -21,12 +21,13 @@ _KINDS = {bool: FLAG, int: WHOLE, float: NUMBER, str: WORD}
 
 @dataclasses.dataclass(frozen=True)
 class Option:
-    """One option: its kind in the words that a message uses, its default, and what it is for."""
+    """One option: its kind in the words that a message uses, its default, what it is for, and whether it may stand without a value."""
 
     name: str
     kind: str
     default: Any = None
     meaning: str = ""
+    alone: bool = False
 
     @property
     def is_flag(self) -> bool:
@@ -74,7 +75,8 @@ def options_of(experiment: type[Observation]) -> dict[str, Option]:
     page = " ".join((experiment.measure.__doc__ or "").split())
     found = options(experiment).values()
     own = {p.name: Option(p.name, _kind(hints.get(p.name), p.default), p.default, _meaning(p.name, page)) for p in found}
-    return own | {option.name: option for option in (*ROLES, *COMMON)}
+    shared = {option.name: option for option in (*ROLES, *COMMON)}
+    return own | shared | {name: dataclasses.replace(shared[name], alone=True) for name in experiment.without_value}
 
 
 def _meaning(name: str, page: str) -> str:

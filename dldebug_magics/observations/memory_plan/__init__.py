@@ -22,9 +22,8 @@ from .largest import largest_batches
 from .measured import evaluated_somehow, trained
 from .remedies import Remedy, remedies
 from .room import memory_of, room
+from .some_loss import with_some_loss
 from .usage import Usage
-
-_WORTH = 0.05  # of the limit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +44,7 @@ class MemoryPlan(Observation):
 
     stage: ClassVar[str] = "memory"
     on_paper: ClassVar[bool] = True
-
+    without_value: ClassVar[tuple[str, ...]] = ("train",)  # training and evaluation are planned in any case
     training: Usage | None = None
     evaluation: Usage | None = None
     samples: int | None = None
@@ -60,8 +59,9 @@ class MemoryPlan(Observation):
     default_optimizer: bool = False
     names: tuple[str, str] = ("model", "optimizer")
     losses: tuple[float, ...] = ()
-    first: float = math.nan
-    final: float = math.nan
+    first, final = math.nan, math.nan
+
+    prepared = staticmethod(with_some_loss)  # type: ignore[assignment]
 
     @classmethod
     def measure(cls, subject: Subject, *, limit: str = "", samples: int = 0) -> Iterator[MemoryPlan]:
@@ -127,7 +127,7 @@ class MemoryPlan(Observation):
 
     def matters(self, size: float) -> bool:
         """Whether so many bytes are a part worth an alarm of what there is; without a limit nothing is."""
-        return self.limit < math.inf and size >= _WORTH * self.limit
+        return self.limit < math.inf and size >= 0.05 * self.limit
 
     def loses_to(self, uncured: MemoryPlan) -> bool:
         """A cured plan has said all that is asked of it as soon as it is made; its remedies are not measured."""
