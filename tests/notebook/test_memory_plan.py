@@ -45,6 +45,13 @@ def test_other_words_are_still_mistakes(nb):
     assert "no amount of memory" in str(nb("%memory_plan net criterion batch --limit plenty").error)
 
 
+def test_train_may_stand_alone(nb):
+    alone = nb("%memory_plan net batch --optimizer adam --train").value.experiment
+    assert alone.training.state == nb("%memory_plan net criterion batch --optimizer adam").value.experiment.training.state > 0
+    assert alone.evaluation is not None
+    assert "--train wants" in str(nb("%overfit_batch net criterion --train").error)
+
+
 def test_the_batch_of_another_size_is_planned(nb):
     few, many = (nb(f"%memory_plan net criterion batch --samples {count}").value.experiment for count in (64, 640))
     assert (few.samples, many.samples) == (64, 640)

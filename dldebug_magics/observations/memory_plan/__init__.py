@@ -61,7 +61,7 @@ class MemoryPlan(Observation):
     losses: tuple[float, ...] = ()
     first, final = math.nan, math.nan
 
-    prepared = staticmethod(with_some_loss)  # type: ignore[assignment]
+    prepared = staticmethod(with_some_loss)
 
     @classmethod
     def measure(cls, subject: Subject, *, limit: str = "", samples: int = 0) -> Iterator[MemoryPlan]:
