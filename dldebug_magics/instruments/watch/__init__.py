@@ -53,7 +53,12 @@ def watching() -> Iterator[Log]:
 
 def _standing() -> dict[str, Any]:
     """What is wrapped or hooked for the time of a watch, by name, to see that it is as before."""
-    owners: list[tuple[Any, str]] = [(torch.autograd, "backward"), (DataLoader, "__iter__"), (_BaseDataLoaderIter, "__next__")]
+    owners: list[tuple[Any, str]] = [
+        (torch.autograd, "backward"),
+        (torch.autograd, "grad"),
+        (DataLoader, "__iter__"),
+        (_BaseDataLoaderIter, "__next__"),
+    ]
     owners += [(torch.optim.Optimizer, "__init__"), (nn.Module, "train"), (nn.Module, "zero_grad"), (torch.nn.utils, "clip_grad_value_")]
     owners += [(torch.amp.GradScaler, name) for name in ("scale", "unscale_", "step", "update")]
     owners += [(kind, "step") for kind in family(LRScheduler, "step")] + [(kind, "zero_grad") for kind in family(Optimizer, "zero_grad")]

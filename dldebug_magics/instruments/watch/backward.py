@@ -19,8 +19,19 @@ from .wrapped import wrapped
 @contextlib.contextmanager
 def watching_backward(log: Log, gradients: Gradients) -> Any:
     """Note each backward pass, its loss, and what it added to the gradients."""
-    with wrapped(torch.autograd, "backward", lambda plain: _backward(log, gradients, plain)):
+    with (
+        wrapped(torch.autograd, "backward", lambda plain: _backward(log, gradients, plain)),
+        wrapped(torch.autograd, "grad", lambda plain: _grad(log, plain)),
+    ):
         yield
+
+
+def _grad(log: Log, plain: Callable) -> Callable:
+    def grad(*args: Any, **kwargs: Any) -> Any:
+        log.totals.asked += 1
+        return plain(*args, **kwargs)
+
+    return grad
 
 
 def _backward(log: Log, gradients: Gradients, plain: Callable) -> Callable:

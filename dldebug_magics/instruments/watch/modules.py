@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -83,4 +84,5 @@ def _passed(log: Log, module: nn.Module, given: Any, result: Any) -> None:
     active = sum(layer.training for layer in mode_layers(module))
     asks = any(t.requires_grad and t.is_leaf for t in entering)
     content = content_of(entering)
-    log.note(Forward(number, log.here(), torch.is_grad_enabled(), tracked, module.training, active, content, asks, loader))
+    state = 0 if tracked and module.training else content_of(itertools.islice(module.parameters(), 8))
+    log.note(Forward(number, log.here(), torch.is_grad_enabled(), tracked, module.training, active, content, asks, loader, state))

@@ -38,6 +38,7 @@ class Totals:
         self.begun: Counter[int] = Counter()
         self.fed: Counter[int] = Counter()
         self.last_loader = -1
+        self.asked = 0  # gradients asked for by `torch.autograd.grad`
         self.usual_mode = True  # of the model that was trained last
         self.evaluations: list[Evaluation] = []
         self.makings: list[Making] = []

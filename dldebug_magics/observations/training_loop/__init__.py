@@ -21,6 +21,7 @@ models, optimizers, schedulers, loaders, scalers
 losses       the loss of every backward pass (NaN where asking makes an accelerator wait), thinned to 5000
 rates        the first rate of every step, thinned likewise
 moved        whether the weights of the models that ran first are others at the end, whoever changed them
+asked        how often `torch.autograd.grad` was called
 waited       seconds that the loop waited for loaders, of all its `seconds`
 blind        why the watch saw no more from some step on (a defect of ours); empty where it saw all
 crash        kind, message and line of the exception that ended the loop; None where it came to its end
@@ -82,6 +83,7 @@ class TrainingLoop(Observation):
     losses: tuple[float, ...] = ()
     rates: tuple[float, ...] = ()
     moved: bool = False
+    asked: int = 0
     waited: float = 0.0
     seconds: float = 0.0
     blind: str = ""

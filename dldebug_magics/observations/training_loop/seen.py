@@ -36,6 +36,7 @@ def seen(log: Log, error: BaseException | None = None) -> TrainingLoop:
         losses=_thinned(log.losses),
         rates=_thinned(log.rates),
         moved=log.moved,
+        asked=totals.asked,
         waited=log.waited,
         seconds=log.seconds,
         blind=log.failed,
