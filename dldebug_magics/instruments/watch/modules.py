@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -84,5 +83,11 @@ def _passed(log: Log, module: nn.Module, given: Any, result: Any) -> None:
     active = sum(layer.training for layer in mode_layers(module))
     asks = any(t.requires_grad and t.is_leaf for t in entering)
     content = content_of(entering)
-    state = 0 if tracked and module.training else content_of(itertools.islice(module.parameters(), 8))
+    state = 0 if tracked and module.training else content_of(_some(module))
     log.note(Forward(number, log.here(), torch.is_grad_enabled(), tracked, module.training, active, content, asks, loader, state))
+
+
+def _some(module: nn.Module) -> list[Tensor]:
+    """The first and the last weights, which tell whether any were trained."""
+    weights: list[Tensor] = [p for p in module.parameters() if not nn.parameter.is_lazy(p)]
+    return weights[:4] + weights[4:][-4:]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import weakref
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from torch.utils.data import ConcatDataset, Subset
 
 _MOST = 100_000  # places in a dataset that are remembered
+
+_numbers = itertools.count(1)
+_known: dict[int, tuple[weakref.ref, int]] = {}  # by identity, which another dataset may get once this one is gone
 
 Part = tuple[int, frozenset[int] | None]  # a dataset, and the places read in it (None: all)
 
@@ -22,9 +27,22 @@ def parts_of(dataset: Any) -> Iterator[Part]:
         for part in dataset.datasets:
             yield from parts_of(part)
     elif type(dataset) is not Subset:
-        yield id(dataset), None
+        yield _number(dataset), None
     elif len(dataset.indices) <= _MOST:
-        yield id(dataset.dataset), frozenset(map(int, dataset.indices))
+        yield _number(dataset.dataset), frozenset(map(int, dataset.indices))
+
+
+def _number(dataset: Any) -> int:
+    """A number that no other dataset ever gets; what can't be told from a later one at its place gets a new one each time."""
+    ref, number = _known.get(id(dataset), (None, 0))
+    if ref is not None and ref() is dataset:
+        return number
+    number, place = next(_numbers), id(dataset)
+    try:
+        _known[place] = weakref.ref(dataset, lambda gone: _known.pop(place, None) if _known[place][0] is gone else None), number
+    except TypeError:
+        _known.pop(place, None)
+    return number
 
 
 def shared(some: Iterable[Part], others: Iterable[Part], all_of_it: int) -> int:

@@ -114,3 +114,37 @@ def slopes_of_the_validation_loss() -> Program:
                 torch.autograd.grad(loss_fn(model(x), y), list(model.parameters()))
 
     return Program(run, (model,))
+
+
+def training_error_by_a_loader_of_its_own() -> Program:
+    """The training set in order, to measure the error on it; the validation set is another."""
+    model, (train, val) = net(dropout=0.1), loaders()
+    train_in_order = DataLoader(train.dataset, batch_size=40)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+
+    def run():
+        for _ in range(3):
+            model.train()
+            for x, y in train:
+                optimizer.zero_grad()
+                F.cross_entropy(model(x), y).backward()
+                optimizer.step()
+            accuracy(model, train_in_order), accuracy(model, val)
+
+    return Program(run, (model,))
+
+
+def next_to_a_reference() -> Program:
+    """A model that stays as it is, evaluated along with the one that is trained."""
+    model, reference, (train, val) = net(), net(), loaders()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+
+    def run():
+        for _ in range(3):
+            for x, y in train:
+                optimizer.zero_grad()
+                F.cross_entropy(model(x), y).backward()
+                optimizer.step()
+            accuracy(model, val), accuracy(reference, val)
+
+    return Program(run, (model, reference))
