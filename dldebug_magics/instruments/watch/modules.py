@@ -32,11 +32,11 @@ def _calling(log: Log, plain: Callable) -> Callable:
     def __call__(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
         if log.inside or torch.compiler.is_compiling() or not log.hears():
             return plain(self, *args, **kwargs)
-        log.inside = True
+        log.inside, log.running = True, self
         try:
             result = plain(self, *args, **kwargs)
         finally:
-            log.inside = False
+            log.inside, log.running = False, None
         if log.noting or (_is_unusual(log, self) and log.wake()):
             log.asks(_passed, log, self, (args, kwargs), result)
         return result

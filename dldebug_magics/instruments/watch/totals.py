@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NamedTuple
 
+from ..source_lines import Line
 from .cast import Cast
 from .events import Backward, Begun, Drawn, Event, Forward
 from .updates import Made, Stepped
@@ -28,6 +29,15 @@ class Making(NamedTuple):
     begun: tuple[tuple[int, int], ...]
 
 
+class Dropped(NamedTuple):
+    """A line at which a model in evaluation mode dropped values. `built`: by a layer that is no part of the model."""
+
+    model: int
+    line: Line
+    p: float
+    built: bool
+
+
 class Totals:
     """Sums, and short lists of what is rare."""
 
@@ -38,6 +48,7 @@ class Totals:
         self.begun: Counter[int] = Counter()
         self.fed: Counter[int] = Counter()
         self.last_loader = -1
+        self.dropped: dict[Line, Dropped] = {}
         self.asked = 0  # gradients asked for by `torch.autograd.grad`
         self.usual_mode = True  # of the model that was trained last
         self.evaluations: list[Evaluation] = []
@@ -62,6 +73,11 @@ class Totals:
         self.last_loader = event.loader
         if type(event) is Begun:
             self.begun[event.loader] += 1
+
+    def drops(self, event: Dropped) -> None:
+        """A line that drops in evaluation mode."""
+        if len(self.dropped) < _MOST:
+            self.dropped.setdefault(event.line, event)
 
     def changed(self, step: int, event: Any) -> None:
         """A scheduler's step, or the making of an optimizer or scheduler."""

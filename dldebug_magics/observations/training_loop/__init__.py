@@ -22,6 +22,7 @@ losses       the loss of every backward pass (NaN where asking makes an accelera
 rates        the first rate of every step, thinned likewise
 moved        whether the weights of the models that ran first are others at the end, whoever changed them
 asked        how often `torch.autograd.grad` was called
+dropped      lines at which a model in evaluation mode dropped values
 waited       seconds that the loop waited for loaders, of all its `seconds`
 blind        why the watch saw no more from some step on (a defect of ours); empty where it saw all
 crash        kind, message and line of the exception that ended the loop; None where it came to its end
@@ -40,7 +41,7 @@ from ...engine.evidence import Finding
 from ...engine.observation import Observation
 from ...instruments.watch.events import Event, StepSeen
 from ...instruments.watch.facts import LoaderFacts, ModelFacts, OptimizerFacts, ScalerFacts, SchedulerFacts
-from ...instruments.watch.totals import Evaluation, Making
+from ...instruments.watch.totals import Dropped, Evaluation, Making
 from . import wording
 from .players import Ended, Player
 
@@ -84,6 +85,7 @@ class TrainingLoop(Observation):
     rates: tuple[float, ...] = ()
     moved: bool = False
     asked: int = 0
+    dropped: tuple[Dropped, ...] = ()
     waited: float = 0.0
     seconds: float = 0.0
     blind: str = ""

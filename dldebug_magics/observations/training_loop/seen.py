@@ -37,6 +37,7 @@ def seen(log: Log, error: BaseException | None = None) -> TrainingLoop:
         rates=_thinned(log.rates),
         moved=log.moved,
         asked=totals.asked,
+        dropped=tuple(totals.dropped.values()),
         waited=log.waited,
         seconds=log.seconds,
         blind=log.failed,
