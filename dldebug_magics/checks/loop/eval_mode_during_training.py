@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import torch
 from torch import nn
 
 from ...engine.check import check
@@ -34,14 +35,14 @@ def eval_mode_during_training(loop: TrainingLoop) -> Iterator[Evidence]:
         to_eval = next((e for e in loop.of(Mode) if e.model == model and not e.training), None)
         if to_eval is None:
             continue
-        to_train = back_to_training(loop, model)
+        line = (back_to_training(loop, model) or to_eval).line
         facts = (
             Fact("steps taken in evaluation mode", f"{wrong} of {taken}", "0"),
             Fact("eval() is called at", at(to_eval.line), "followed by train() before the next step"),
         )
         fix = Fix("Call train() at the beginning of each epoch, inside the loop.", f"{loop.models[model].name or 'model'}.train()")
         sure = Confidence.PROVEN if wrong < taken else Confidence.LIKELY
-        yield Evidence(sure, facts, at((to_train or to_eval).line), fix)
+        yield Evidence(sure, facts, at(line), fix)
 
 
 def _matters(loop: TrainingLoop, model: int, always: bool) -> bool:
@@ -63,8 +64,8 @@ def _program(inside: bool) -> Callable[[], None]:
                 nn.functional.cross_entropy(net(x), y).backward()
                 optimizer.step()
             net.eval()
-            for x, _ in held_out:
-                net(x).detach()
+            with torch.no_grad():
+                [net(x) for x, _ in held_out]
 
     return train
 

@@ -9,7 +9,7 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.totals import Evaluation
 from ...observations.training_loop import TrainingLoop
-from ...observations.training_loop.reading import at, stepping
+from ...observations.training_loop.reading import at, on_held_out
 from ..small_loops import task
 
 
@@ -44,12 +44,9 @@ def train_mode_during_eval(loop: TrainingLoop) -> Iterator[Evidence]:
 
 
 def _is_wrong(loop: TrainingLoop, evaluation: Evaluation) -> bool:
-    """Whether a model that the loop trains was in training mode on the batches of a loader that trains nothing, once each."""
-    passes = evaluation.passes
-    held_out = passes.loader >= 0 and loop.fed[passes.loader] == 0
-    trained = any((optimizer, passes.model) in loop.trained for optimizer in stepping(loop))
-    knows = loop.models[passes.model].facts.knows_modes and passes.active != 0
-    return passes.training and held_out and trained and knows and passes.times <= 1.5 * evaluation.drawn
+    """Whether a model with layers that differ was evaluated in training mode."""
+    knows = loop.models[evaluation.passes.model].facts.knows_modes and evaluation.passes.active != 0
+    return evaluation.passes.training and knows and on_held_out(loop, evaluation)
 
 
 def _program(into: bool) -> Callable[[], None]:

@@ -22,6 +22,7 @@ from ...engine import ambient
 from ...engine.interrupts import held_at_exit
 from .backward import watching_backward
 from .clipping import watching_clipping
+from .dropping import watching_dropout
 from .gradients import Gradients
 from .loaders import watching_loaders
 from .log import Log
@@ -42,6 +43,7 @@ def watching() -> Iterator[Log]:
             stack.callback(lambda: log.end(gradients.weights.changed()))
             stack.enter_context(watching_loaders(log))
             stack.enter_context(watching_modules(log))
+            stack.enter_context(watching_dropout(log))
             stack.enter_context(watching_backward(log, gradients))
             stack.enter_context(watching_optimizers(log, gradients))
             stack.enter_context(watching_clipping(log))
@@ -57,6 +59,7 @@ def _standing() -> dict[str, Any]:
     owners: list[tuple[Any, str]] = [
         (torch.autograd, "backward"),
         (torch.Tensor, "backward"),
+        (torch.autograd, "grad"),
         (DataLoader, "__iter__"),
         (_BaseDataLoaderIter, "__next__"),
     ]

@@ -21,6 +21,7 @@ def watching_backward(log: Log, gradients: Gradients) -> Any:
     """Note each backward pass, its loss, and what it added to the gradients."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(wrapped(Tensor, "backward", lambda plain: _called(log, plain)))
+        stack.enter_context(wrapped(torch.autograd, "grad", lambda plain: _grad(log, plain)))
         stack.enter_context(wrapped(torch.autograd, "backward", lambda plain: _backward(log, gradients, plain)))
         yield
 
@@ -34,6 +35,14 @@ def _called(log: Log, plain: Callable) -> Callable:
         return plain(self, *args, **kwargs)
 
     return backward
+
+
+def _grad(log: Log, plain: Callable) -> Callable:
+    def grad(*args: Any, **kwargs: Any) -> Any:
+        log.totals.asked += 1
+        return plain(*args, **kwargs)
+
+    return grad
 
 
 def _backward(log: Log, gradients: Gradients, plain: Callable) -> Callable:

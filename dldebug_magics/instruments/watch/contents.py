@@ -43,15 +43,15 @@ def samples_in(batch: Any) -> int:
     return next((len(t) for t in tensors(batch) if t.ndim), 0)
 
 
-def label_runs(batch: Any) -> tuple[float, int]:
-    """(how many labels in a row are equal, on average; how many different ones), for the last row of whole numbers; (0, 0) without one.
+def label_runs(batch: Any) -> tuple[float, int, int]:
+    """How many labels in a row are equal, on average; how many different ones; the first. For the last row of whole numbers, if any.
 
     >>> label_runs((torch.zeros(6, 2), torch.tensor([0, 0, 0, 1, 1, 1])))
-    (3.0, 2)
+    (3.0, 2, 0)
     """
     rows = [t for t in tensors(batch) if t.ndim == 1 and not t.is_floating_point() and not t.is_complex() and len(t)]
     if not rows:
-        return 0.0, 0
+        return 0.0, 0, -1
     labels = rows[-1].detach().cpu()
     changes = int((labels[1:] != labels[:-1]).sum())
-    return len(labels) / (changes + 1), int(labels.unique().numel())
+    return len(labels) / (changes + 1), int(labels.unique().numel()), int(labels[0])

@@ -21,7 +21,8 @@ class Drawn(NamedTuple):
     """A loader gave a batch. `waited`: seconds until it came. `times`: so many in a row, as far as nothing else but evaluation went on.
 
     `content`: a short word for the batch's numbers (0: not taken); two batches with the same word are the same batch.
-    `run`: how many labels in a row are equal, on average (0: no labels of whole numbers); `classes`: how many different ones.
+    `run`: how many labels in a row are equal, on average (0: no labels of whole numbers); `classes`: how many different ones;
+    `label`: the first. `first`: a word for the batch's first tensor alone.
     """
 
     loader: int
@@ -31,6 +32,8 @@ class Drawn(NamedTuple):
     content: int = 0
     run: float = 0.0
     classes: int = 0
+    label: int = -1
+    first: int = 0
     times: int = 1
 
 
@@ -55,7 +58,8 @@ class Forward(NamedTuple):
 
     `training`: its own flag. `active`: how many of its dropout and batch norm layers were in training mode (-1: not counted).
     `content`: a short word for its inputs (0: not taken). `leaf_inputs`: an input asks for gradients itself (adversarial examples).
-    `loader`: the one that gave the last batch before it (-1: none did). The same pass in a row is counted in one record (`times`).
+    `loader`: the one that gave the last batch before it (-1: none did). `state`: a short word for its weights, of passes that don't train
+    (0: not taken). The same pass in a row is counted in one record (`times`).
     """
 
     model: int
@@ -67,6 +71,7 @@ class Forward(NamedTuple):
     content: int = 0
     leaf_inputs: bool = False
     loader: int = -1
+    state: int = 0
     times: int = 1
 
 

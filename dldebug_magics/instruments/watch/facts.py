@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from .reads import Part, parts_of
+
 _NORMS = nn.modules.batchnorm._NormBase
 _DROPOUTS = nn.modules.dropout._DropoutNd
 
@@ -59,7 +61,8 @@ class SchedulerFacts:
 
 @dataclasses.dataclass(frozen=True)
 class LoaderFacts:
-    """A loader: how many batches and samples it has (-1: unknown), its sampler's class, its workers, and which dataset it reads."""
+    """A loader: how many batches and samples it has (-1: unknown), its sampler's class, its workers, which dataset it reads, and
+    of which parts that consists: each a dataset and the places read in it (None: all)"""
 
     kind: str
     batches: int
@@ -69,6 +72,7 @@ class LoaderFacts:
     workers: int
     drops_last: bool
     dataset: int
+    reads: tuple[Part, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +121,7 @@ def of_loader(loader: Any) -> LoaderFacts:
     size = getattr(loader, "batch_size", None) or getattr(getattr(loader, "batch_sampler", None), "batch_size", 0) or 0
     return LoaderFacts(
         type(loader).__name__, _length(loader), _length(loader.dataset), size, sampler, loader.num_workers, loader.drop_last,
-        id(loader.dataset),
+        id(loader.dataset), tuple(parts_of(loader.dataset)),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 import weakref
 from collections.abc import Callable
@@ -63,4 +64,5 @@ def _drawn(log: Log, loader: int, batch: Any, waited: float) -> None:
         return
     if not log.close:
         return log.note(Drawn(loader, log.here(), waited))
-    log.note(Drawn(loader, log.here(), waited, samples_in(batch), content_of(tensors(batch)), *label_runs(batch)))
+    first = content_of(itertools.islice(tensors(batch), 1))
+    log.note(Drawn(loader, log.here(), waited, samples_in(batch), content_of(tensors(batch)), *label_runs(batch), first))

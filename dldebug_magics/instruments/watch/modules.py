@@ -32,13 +32,13 @@ def _calling(log: Log, plain: Callable) -> Callable:
     def __call__(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
         if log.inside or torch.compiler.is_compiling() or not log.hears():
             return plain(self, *args, **kwargs)
-        log.inside = True
+        log.inside, log.running = True, self
         if log.looks.window.is_open and next(self.parameters(), None) is not None:
             log.looks.window.shut()
         try:
             result = plain(self, *args, **kwargs)
         finally:
-            log.inside = False
+            log.inside, log.running = False, None
         if log.noting or (_is_unusual(log, self) and log.wake()):
             log.asks(_passed, log, self, (args, kwargs), result)
             if log.looks.due(log.close, log.steps) and torch.is_grad_enabled():
@@ -89,4 +89,11 @@ def _passed(log: Log, module: nn.Module, given: Any, result: Any) -> None:
     active = sum(layer.training for layer in mode_layers(module))
     asks = any(t.requires_grad and t.is_leaf for t in entering)
     content = content_of(entering)
-    log.note(Forward(number, log.here(), torch.is_grad_enabled(), tracked, module.training, active, content, asks, loader))
+    state = 0 if tracked and module.training else content_of(_some(module))
+    log.note(Forward(number, log.here(), torch.is_grad_enabled(), tracked, module.training, active, content, asks, loader, state))
+
+
+def _some(module: nn.Module) -> list[Tensor]:
+    """The first and the last weights, which tell whether any were trained."""
+    weights: list[Tensor] = [p for p in module.parameters() if not nn.parameter.is_lazy(p)]
+    return weights[:4] + weights[4:][-4:]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NamedTuple
 
+from ..source_lines import Line
 from .cast import Cast
 from .events import Backward, Begun, Drawn, Event, Forward
 from .updates import Made, Stepped
@@ -28,6 +29,15 @@ class Making(NamedTuple):
     begun: tuple[tuple[int, int], ...]
 
 
+class Dropped(NamedTuple):
+    """A line at which a model in evaluation mode dropped values. `built`: by a layer that is no part of the model."""
+
+    model: int
+    line: Line
+    p: float
+    built: bool
+
+
 class Totals:
     """Sums, and short lists of what is rare."""
 
@@ -38,6 +48,8 @@ class Totals:
         self.begun: Counter[int] = Counter()
         self.fed: Counter[int] = Counter()
         self.last_loader, self.drawn = -1, False  # which loader gave the last batch, and whether since the last backward pass
+        self.dropped: dict[Line, Dropped] = {}
+        self.asked = 0  # gradients asked for by `torch.autograd.grad`
         self.usual_mode = True  # of the model that was trained last
         self.evaluations: list[Evaluation] = []
         self.makings: list[Making] = []
@@ -64,6 +76,11 @@ class Totals:
             self.begun[event.loader] += 1
         else:
             self.drawn = True
+
+    def drops(self, event: Dropped) -> None:
+        """A line that drops in evaluation mode."""
+        if len(self.dropped) < _MOST:
+            self.dropped.setdefault(event.line, event)
 
     def changed(self, step: int, event: Any) -> None:
         """A scheduler's step, or the making of an optimizer or scheduler."""

@@ -25,6 +25,8 @@ births       models, as they first ran, and the lines that set their variables
 spoilt       the first loss that was not finite, and why; None where all were
 census       the parameters of each model that is trained; `strangers`: shapes of what an optimizer has and no model, and no pass reaches
 holders      variables that keep earlier losses; `waited`: seconds that the loop waited for loaders, of all its `seconds`
+asked        how often `torch.autograd.grad` was called
+dropped      lines at which a model in evaluation mode dropped values
 blind        why the watch saw no more from some step on (a defect of ours); empty where it saw all
 crash        kind, message and line of the exception that ended the loop; None where it came to its end
 
@@ -46,7 +48,7 @@ from ...instruments.watch.events import Event, StepSeen
 from ...instruments.watch.facts import LoaderFacts, ModelFacts, OptimizerFacts, ScalerFacts, SchedulerFacts
 from ...instruments.watch.holders import Holder
 from ...instruments.watch.spoilt import Spoilt
-from ...instruments.watch.totals import Evaluation, Making
+from ...instruments.watch.totals import Dropped, Evaluation, Making
 from . import wording
 from .players import Ended, Player
 
@@ -93,6 +95,8 @@ class TrainingLoop(Observation):
     births: tuple[tuple[int, Line], ...] = ()
     census: tuple[tuple[int, tuple[Weight, ...]], ...] = ()
     strangers: tuple[tuple[int, tuple[tuple[int, ...], ...]], ...] = ()
+    asked: int = 0
+    dropped: tuple[Dropped, ...] = ()
     waited: float = 0.0
     seconds: float = 0.0
     blind: str = ""

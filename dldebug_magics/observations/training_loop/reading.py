@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...instruments.source_lines import Line
 from ...instruments.watch.events import Backward, Event, Forward, Mode, StepSeen
+from ...instruments.watch.totals import Dropped, Evaluation
 from ...instruments.watch.updates import Stepped, ZeroGrad
 from . import TrainingLoop
 
@@ -72,3 +73,16 @@ def in_order(loop: TrainingLoop) -> Iterator[Event]:
         yield from step.events
     if loop.taken == len(loop.steps):
         yield from loop.tail
+
+
+def on_held_out(loop: TrainingLoop, evaluation: Evaluation) -> bool:
+    """Whether a model that the loop trains ran on the batches of a loader that trains nothing, once each."""
+    passes = evaluation.passes
+    trained = any((optimizer, passes.model) in loop.trained for optimizer in stepping(loop))
+    return trained and passes.loader >= 0 and loop.fed[passes.loader] == 0 and passes.times <= 1.5 * evaluation.drawn
+
+
+def dropping(loop: TrainingLoop, built: bool) -> Iterator[Dropped]:
+    """Lines that drop while a model is evaluated once a batch in evaluation mode, by a function or a layer `built` there."""
+    judged = {e.passes.model for e in loop.evaluations if not e.passes.training and on_held_out(loop, e)}
+    return (e for e in loop.dropped if e.built is built and e.model in judged)

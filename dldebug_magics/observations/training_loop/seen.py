@@ -17,19 +17,11 @@ _MOST = 5000
 
 def seen(log: Log, error: BaseException | None = None) -> TrainingLoop:
     """What the log holds, and the exception that ended the loop, if one did."""
-    totals, loaders = log.totals, range(len(log.loaders.parts))
     return TrainingLoop(
         steps=tuple(log.kept),
         tail=tuple(log.events),
         taken=log.steps,
-        orders=tuple(log.orders.most_common()),
-        tallies=tuple((number, tuple(tally.items())) for number, tally in totals.of_optimizers.items()),
-        trained=frozenset(pair for pair, holds in totals.pairs.items() if holds),
-        evaluations=tuple(totals.evaluations),
-        makings=tuple(totals.makings),
-        scheduled=tuple(totals.of_schedulers[number] for number in range(len(log.schedulers.parts))),
-        begun=tuple(totals.begun[number] for number in loaders),
-        fed=tuple(totals.fed[number] for number in loaders),
+        **_counted(log),
         models=_players(log.models),
         optimizers=_players(log.optimizers),
         schedulers=_players(log.schedulers),
@@ -44,6 +36,23 @@ def seen(log: Log, error: BaseException | None = None) -> TrainingLoop:
         blind=log.failed,
         crash=_ended(error),
     )
+
+
+def _counted(log: Log) -> dict[str, Any]:
+    """What was counted in the whole run."""
+    totals, loaders = log.totals, range(len(log.loaders.parts))
+    return {
+        "orders": tuple(log.orders.most_common()),
+        "tallies": tuple((number, tuple(tally.items())) for number, tally in totals.of_optimizers.items()),
+        "trained": frozenset(pair for pair, holds in totals.pairs.items() if holds),
+        "evaluations": tuple(totals.evaluations),
+        "makings": tuple(totals.makings),
+        "scheduled": tuple(totals.of_schedulers[number] for number in range(len(log.schedulers.parts))),
+        "begun": tuple(totals.begun[number] for number in loaders),
+        "fed": tuple(totals.fed[number] for number in loaders),
+        "asked": totals.asked,
+        "dropped": tuple(totals.dropped.values()),
+    }
 
 
 def _looked_at(looks: Looks) -> dict[str, Any]:

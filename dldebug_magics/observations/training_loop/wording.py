@@ -70,7 +70,7 @@ def _kind(kind: str, name: str) -> str:
 
 def _about(facts: object) -> str:
     """The plain facts in one line, without those that say nothing."""
-    told = {k: v for k, v in vars(facts).items() if k not in ("kind", "held", "dataset") and v not in (-1, "", 0)}
+    told = {k: v for k, v in vars(facts).items() if k not in ("kind", "held", "dataset", "reads") and v not in (-1, "", 0)}
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in told.items())
 
 
