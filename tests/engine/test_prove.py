@@ -112,7 +112,7 @@ def test_a_cure_that_cannot_be_made_costs_its_suspect_and_not_the_report():
     def broken(lent):
         raise NotImplementedError("no data\nat all")
 
-    (check,) = [check for check in all_checks() if check.name == "softmax_before_cross_entropy"]
+    (check,) = [check for check in all_checks() if (check.stage, check.name) == ("overfit", "softmax_before_cross_entropy")]
     evidence = Evidence(Confidence.LIKELY, fix=Fix("Mend it."), cure=broken)
     with pytest.raises(NotCured, match=r"NotImplementedError: no data$"):
         Suspect(check, evidence).cured(program())

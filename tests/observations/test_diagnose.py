@@ -16,6 +16,7 @@ from dldebug_magics.checks.small_data import classes
 from dldebug_magics.engine.check import check
 from dldebug_magics.engine.evidence import Confidence, Evidence, Finding, Severity
 from dldebug_magics.engine.interrupts import relayed
+from dldebug_magics.engine.memory import limited
 from dldebug_magics.engine.report import Report, RuledOut
 from dldebug_magics.engine.subject import Subject
 from dldebug_magics.observations.diagnose import Diagnose
@@ -87,11 +88,20 @@ def test_the_rungs_are_the_stages_that_have_checks():
     subject = Subject(net, nn.CrossEntropyLoss(), torch.optim.Adam(net.parameters(), lr=1e-2), classes())
     before = state_of(subject)
     report = list(ask("diagnose", subject))[-1]
-    climbed = dict.fromkeys(stage for stage, _ in files() if stage != "loop")  # which is watched, not climbed
+    climbed = dict.fromkeys(stage for stage, _ in files() if stage not in ("loop", "memory"))  # watched; without a limit here
     assert [stage for stage, _ in report.experiment.rungs] == list(climbed)
     assert report.ok and report.untouched and differences(before, state_of(subject)) == []
     assert all(experiment_of(stage) for stage, _ in report.experiment.rungs)
     assert "Overfit: It learns" in repr(report) and "The ladder" in report._repr_html_()
+
+
+def test_whether_it_fits_is_asked_where_there_is_a_limit():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 10))
+    small = Subject(net, nn.CrossEntropyLoss(), torch.optim.Adam(net.parameters(), lr=1e-2), classes(), memory=limited(40_000))
+    report = list(ask("diagnose", small))[-1]
+    assert [stage for stage, _ in report.experiment.rungs] == ["run", "memory"] and not report.ok
+    assert "memory" in [stage for stage, _ in list(ask("diagnose", dataclasses.replace(small, memory=limited(1e9))))[-1].experiment.rungs]
 
 
 def test_it_is_a_function_with_the_same_answer():
