@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("mlxtend")
 EXAMPLES = Path(__file__).parents[1] / "example_notebooks"
+LOOPS = [("missing_zero_grad", "line 5"), ("eval_mode_during_training", "line 2"), ("scheduler_per_batch_vs_epoch", "line 8")]
 CRASHES = (
     "linear_in_features_mismatch",
     "channels_last_input",
@@ -57,6 +58,16 @@ def test_every_kind_of_crash_gets_its_cause_and_runs_once_repaired(tmp_path):
     assert tuple(re.findall(r"(?:Why|But): (\w+) \(proven\)", told)) == CRASHES
     assert told.count("It runs, output") == 8
     assert "bit-identical to before" in text_of(nbformat.read(copy, as_version=4))
+
+
+def test_three_loops_are_named_with_their_line_and_the_sound_one_is_left_in_peace(tmp_path):
+    copy = tmp_path / "watch_your_loop.ipynb"
+    copy.write_text((EXAMPLES / "watch_your_loop.ipynb").read_text())
+    done = subprocess.run([sys.executable, EXAMPLES / "run.py", str(copy), "--save"], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    told = " ".join(done.stdout.split())
+    assert re.findall(r"Proven: (\w+) \(cell \d+, (line \d+)", told) == LOOPS
+    assert told.count("nothing wrong was seen in the loop") == 1
 
 
 @pytest.mark.parametrize(("name", "causes"), [("quickstart", CAUSES), ("diagnose", ("softmax_before_cross_entropy", "labels_shuffled"))])
