@@ -5,7 +5,8 @@
 trace: the traced forward pass, with shapes, lines and FLOPs; bars 1.3, and no more than `torchinfo.summary`, where that is installed
 (FOLDER: where `pip install --target FOLDER torchinfo` put it). The 7B Llama on the meta device: bar 2. whole: all of `%shape_trace`, two
 passes with backward and checks of the promise included. Each ratio is taken pair by pair, in processor time, and the median is printed
-with the extremes: machines are noisy, and so is their clock while others work on them.
+with the extremes: machines are noisy, and so is their clock while others work on them. What is added to a pass is told once more in
+milliseconds, on a single sample, because the noise of a long pass is larger than that.
 """
 
 import argparse
@@ -113,8 +114,17 @@ def main():
             rounds = [{name: seconds(work, model, x) for name, work in {"bare": bare, **works}.items()} for _ in range(options.repeats + 1)]
         for name in works:
             told(f"{make.__name__}, {name}", [(one["bare"], one[name]) for one in rounds[1:]], "bar 1.3" if name == "trace" else "")
+        added(make.__name__, works, model, x[:1])
     big()
     lengths()
+
+
+def added(name, works, model, x):
+    """The milliseconds that each adds to a short pass."""
+    with torch.no_grad():
+        rounds = [{of: seconds(work, model, x) for of, work in {"bare": bare, **works}.items()} for _ in range(40)]
+    said = ", ".join(f"{of} {1e3 * median(one[of] - one['bare'] for one in rounds):.2f} ms" for of in works)
+    print(f"{name + ', added to one sample':<34} {said}", flush=True)
 
 
 def big():
