@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import sys
 import types
 from typing import TYPE_CHECKING, Any
+
+from .blame import without_ours
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -17,7 +20,7 @@ class Body:
         self.shell = shell
         raw = f"# {head.rstrip()}\n{body}"
         source = shell.transform_cell(raw)
-        self.name = shell.compile.cache(source, shell.displayhook.prompt_count, raw_code=raw)
+        self.name = shell.compile.cache(source, _number(shell), raw_code=raw)
         statements = shell.transform_ast(shell.compile.ast_parse(source, self.name)).body
         value = bool(statements) and isinstance(statements[-1], ast.Expr) and not source.rstrip().endswith(";")
         shown = statements[-1:] if value else []
@@ -35,6 +38,7 @@ class Body:
         rest: types.TracebackType | None = error.__traceback__
         while rest is not None and rest.tb_frame.f_code.co_filename != self.name:
             rest = rest.tb_next
+        rest = without_ours(rest)
         if rest is None or hasattr(error, "_render_traceback_"):
             return
 
@@ -43,3 +47,11 @@ class Body:
             return self.shell.InteractiveTB.structured_traceback(type(error), error, rest, tb_offset=0)
 
         error._render_traceback_ = render  # type: ignore[attr-defined]
+
+
+def _number(shell: InteractiveShell) -> int:
+    """The number of the cell that is running, as its own code is filed; versions of IPython count up at different times."""
+    numbers, frame = getattr(shell.compile, "_filename_map", {}), sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename not in numbers:
+        frame = frame.f_back  # type: ignore[assignment]
+    return shell.displayhook.prompt_count if frame is None else numbers[frame.f_code.co_filename]
