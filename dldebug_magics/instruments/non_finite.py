@@ -20,8 +20,9 @@ from ..engine.nested import tensors
 from .module_path import ModulePath
 from .source_lines import Line, running_line
 
-_FILLS = frozenset(
-    "masked_fill full new_full scalar_tensor fill empty empty_like new_empty zero where lift_fresh clone copy detach".split()
+_FILLS = frozenset(  # what is empty holds whatever lay there before
+    "masked_fill full new_full scalar_tensor fill zero where lift_fresh clone copy detach "
+    "empty empty_like empty_strided empty_permuted new_empty new_empty_strided".split()
 )
 
 _EDGES = frozenset(("sqrt", "norm", "linalg_vector_norm", "pow", "log", "div", "rsqrt", "_cdist_forward"))  # no finite derivative at 0

@@ -102,6 +102,21 @@ def test_sound_programs_are_silent(program, x):
     assert watch.found == [] and torch.isfinite(x.grad).all()
 
 
+@pytest.mark.parametrize(("name", "culprits"), [("new_empty_strided", 0), ("empty_strided", 0), ("exp", 1)])
+def test_memory_that_is_not_written_yet_is_no_culprit(name, culprits):
+    class Gives:
+        """An operation of that name that gives NaN, as memory may that nobody has written to."""
+
+        overloadpacket = getattr(torch.ops.aten, name)
+
+        def __call__(self, *args, **kwargs):
+            return torch.full((4,), math.nan)
+
+    watch = FirstNonFinite(nn.Identity())
+    watch.__torch_dispatch__(Gives(), (), (torch.ones(3),))
+    assert len(watch.found) == culprits
+
+
 def test_numbers_are_as_without_looking_and_hooks_are_gone(x):
     torch.manual_seed(1)
     net = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.BatchNorm1d(5), nn.Linear(5, 1))
