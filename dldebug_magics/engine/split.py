@@ -7,29 +7,28 @@ where `forward` wants more, more targets where the loss wants more. Parts that n
 from __future__ import annotations
 
 import inspect
-import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from .arguments import Arguments
 from .nested import fields, is_record
 from .subject import Subject
+from .takes import Takes, forward_of, parameters, required
 
 LABELS = ("labels", "label", "targets", "target", "y")
 _WHOLE = ("batch", "data", "sample", "samples", "features", "inputs_dict", "example", "examples")  # parameters that take a batch as it is
-Takes = dict[str, inspect.Parameter]
 Split = tuple[tuple, dict[str, Any], tuple[Any, ...]]
-_known: weakref.WeakKeyDictionary[Any, tuple[Takes | None, Takes | None]] = weakref.WeakKeyDictionary()  # as function, as method
 
 
 def split(subject: Subject, batch: Any) -> Split:
     """A batch as (positional arguments, keyword arguments, targets) of model and loss."""
     if isinstance(batch, Arguments):
         return batch.positional, batch.keywords, batch.targets
-    takes = parameters(_forward_of(subject.model))
+    takes = parameters(forward_of(subject.model))
     if isinstance(batch, Mapping) or is_record(batch) or any(name in LABELS for name in getattr(batch, "_fields", ())):
         return _split_named(subject, batch, takes)
     if not isinstance(batch, (tuple, list)) or isinstance(batch, PackedSequence):
@@ -37,6 +36,23 @@ def split(subject: Subject, batch: Any) -> Split:
     if subject.loss_fn is None:
         return tuple(batch), {}, ()
     return _split_items(subject, tuple(batch), takes)
+
+
+def holds_inputs_only(model: nn.Module, batch: Any) -> bool:
+    """Whether all of a batch goes into the model, so that nothing is left to compare an output with.
+
+    >>> import torch
+    >>> holds_inputs_only(nn.Flatten(), torch.zeros(2, 3)), holds_inputs_only(nn.Flatten(), (torch.zeros(2, 3), torch.zeros(2)))
+    (True, False)
+    """
+    if isinstance(batch, Tensor):
+        return True
+    if isinstance(model, torch.jit.ScriptModule) or not isinstance(batch, (tuple, list, Mapping)):
+        return False  # asking for a scripted forward would leave a mark on it
+    takes = parameters(forward_of(model))
+    if isinstance(batch, Mapping):
+        return not any(name in LABELS for name in batch) and (takes is None or set(batch) <= set(takes))
+    return takes is not None and required(takes, unknown=0) == len(batch)
 
 
 def _split_items(subject: Subject, items: tuple[Any, ...], takes: Takes | None) -> Split:
@@ -110,41 +126,5 @@ def wanted(loss_fn: Callable[..., Any] | None) -> int:
     return count
 
 
-def _forward_of(model: nn.Module) -> Callable[..., Any]:
-    """The user's own `forward`, also behind a compiled or a parallel model."""
-    inner = getattr(model, "_orig_mod", None) or (model.module if isinstance(model, nn.parallel.DataParallel) else None)
-    return model.forward if inner is None else _forward_of(inner)
-
-
 def _called(loss_fn: Callable[..., Any] | None) -> Callable[..., Any] | None:
     return getattr(loss_fn, "forward", loss_fn)
-
-
-def required(takes: Takes | None, unknown: int) -> int:
-    """How many arguments must be given; `unknown` where that can't be read."""
-    return unknown if takes is None else sum(p.default is p.empty for p in takes.values())
-
-
-def parameters(function: Callable[..., Any] | None) -> Takes | None:
-    """The named parameters of a callable; None where it takes anything (`*args`, `**kwargs`) or can't be read.
-
-    Read once for each function: a signature costs as much as a small layer.
-    """
-    plain = getattr(function, "__func__", function)
-    if not inspect.isfunction(plain):
-        return _read(function)
-    if plain not in _known:
-        takes = _read(plain)
-        _known[plain] = takes, None if takes is None else dict(list(takes.items())[1:])
-    return _known[plain][plain is not function]
-
-
-def _read(function: Callable[..., Any] | None) -> Takes | None:
-    if function is None:
-        return None
-    try:
-        named = inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        return None
-    anything = any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in named.values())
-    return None if anything else dict(named)

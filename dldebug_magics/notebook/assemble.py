@@ -15,15 +15,20 @@ if TYPE_CHECKING:
     from ..engine.subject import Subject
 
 
-def completed(given: Mapping[str, Named], kept: Mapping[str, str], names: Names) -> tuple[dict[str, Named], tuple[str, ...]]:
-    """All parts of the subject, and what the report should say of those that the line didn't name."""
+def completed(
+    given: Mapping[str, Named], kept: Mapping[str, str], names: Names, *, needs_loss: bool = True
+) -> tuple[dict[str, Named], tuple[str, ...]]:
+    """All parts of the subject, and what the report should say of those that the line didn't name.
+
+    Where the question needs no loss, none is taken that has nothing to compare with, and no optimizer of another model.
+    """
     from_subject = {field: Named(text, _kept_value(text, names)) for field, text in kept.items() if field not in given}
     parts = {**given, **from_subject}
     found = {}
     for field in ("model", "loss_fn", "optimizer", "train"):
         if field not in parts and not (field == "loss_fn" and "step" in parts):
             name = candidates.only(field, names.visible(), parts["model"].value if "model" in parts else None)
-            if name:
+            if name and (needs_loss or _belongs(field, names.value(name), parts)):
                 found[field] = parts[field] = Named(name, names.value(name))
     if "model" not in parts:
         raise UserMistake("no model in this notebook", do="name one: model loss_fn optimizer train_loader")
@@ -42,6 +47,16 @@ def subject_of(parts: Mapping[str, Named], seed: int = 0, scope: Mapping[str, An
         values["optimizer"] = made(values["optimizer"], values["model"])
         del texts["optimizer"]  # the name of a kind is no name of the user's
     return Subject(**values, names=texts, seed=seed, scope=scope or {})
+
+
+def _belongs(field: str, value: Any, parts: Mapping[str, Named]) -> bool:
+    """Whether a loss would find a target in the data that are named, and an optimizer the parameters of the model."""
+    model, data = parts.get("model"), parts.get("train")
+    if field == "loss_fn" and model is not None and data is not None and is_module(model.value):
+        from ..engine.split import holds_inputs_only
+
+        return not holds_inputs_only(model.value, data.value)
+    return field != "optimizer" or model is None or candidates.shares_parameters(value, model.value)
 
 
 def _kept_value(text: str, names: Names) -> Any:

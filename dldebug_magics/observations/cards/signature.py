@@ -12,8 +12,9 @@ from torch import nn
 
 from ...engine.nested import parts
 from ...engine.observation import Observation
-from ...engine.split import LABELS, parameters, split
+from ...engine.split import LABELS, split
 from ...engine.subject import Subject
+from ...engine.takes import parameters
 
 
 @dataclasses.dataclass(frozen=True)

@@ -30,9 +30,8 @@ from .usage import Usage
 class MemoryPlan(Observation):
     """Predict the memory of training and evaluation, its parts, and the largest batch that fits, without taking that memory.
 
-    A copy without numbers goes through two steps of training and one of evaluation, and every tensor is booked. Looks at the batch as
-    your loader gives it; without a limit the device is asked, and a CPU has none. Nothing is run for real, unless the program decides by
-    its numbers: then batches of at most 32 samples are, on a copy. Nothing of yours changes.
+    A copy without numbers goes through two steps of training and one of evaluation. Looks at the batch as your loader gives it; without a
+    limit the device is asked, and a CPU has none. Programs that decide by their numbers are really run, on a copy, by 32 samples at most.
 
     Examples:
         %memory_plan net loss_fn optimizer train_loader --limit 8GB
@@ -44,6 +43,7 @@ class MemoryPlan(Observation):
 
     stage: ClassVar[str] = "memory"
     on_paper: ClassVar[bool] = True
+    needs_loss: ClassVar[bool] = False
     without_value: ClassVar[tuple[str, ...]] = ("train",)  # training and evaluation are planned in any case
     training: Usage | None = None
     evaluation: Usage | None = None

@@ -15,8 +15,9 @@ from torch.utils.data import Dataset
 from ...engine.batch import SIZE, is_one_batch
 from ...engine.errors import UserMistake
 from ...engine.examine import device_of, frozen
-from ...engine.split import LABELS, Takes, parameters, required
+from ...engine.split import LABELS
 from ...engine.subject import Subject
+from ...engine.takes import Takes, parameters, required
 from .words import amount
 
 _SHAPE = re.compile(r"(?:(?P<name>[A-Za-z_]\w*)=)?(?P<shape>\d+(?:x\d+)*)(?::(?P<dtype>[\w.]+))?")
