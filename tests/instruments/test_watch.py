@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import threading
 
 import pytest
@@ -11,6 +13,7 @@ from torch.nn import functional as F
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 
 from dldebug_magics.ask import Watch
+from dldebug_magics.instruments import watch
 from dldebug_magics.instruments.watch import _standing, watching
 from dldebug_magics.instruments.watch.events import Backward, Drawn, Forward, Mode
 from dldebug_magics.instruments.watch.updates import Clip, Made, Scaled, Scheduled, Stepped, ZeroGrad
@@ -28,6 +31,19 @@ def events(log):
 
 def of(log, kind):
     return [event for event in events(log) if isinstance(event, kind)]
+
+
+def test_all_that_is_wrapped_is_looked_at_again_at_the_end(monkeypatch):
+    touched = set()
+    for door in pkgutil.iter_modules(watch.__path__):
+        module = importlib.import_module(f"{watch.__name__}.{door.name}")
+        if "wrapped" in vars(module) and door.name != "wrapped":
+            monkeypatch.setattr(module, "wrapped", lambda *given, plain=module.wrapped: touched.add(given[:2]) or plain(*given))
+    with watching() as log:
+        standing = _standing()
+    names = {f"{owner.__name__}.{name}" for owner, name in touched}
+    assert len(names) > 20 and names <= standing.keys()
+    assert log.left_behind == () and all(standing[name] is not _standing()[name] for name in names)
 
 
 def test_the_order_of_one_step_is_as_it_was_done():

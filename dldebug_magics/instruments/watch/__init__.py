@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.utils import clip_grad
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.overrides import _get_current_function_mode_stack
@@ -22,7 +23,7 @@ from ...engine import ambient
 from ...engine.interrupts import held_at_exit
 from .backward import watching_backward
 from .clipping import watching_clipping
-from .dropping import watching_dropout
+from .dropping import DROPOUTS, watching_dropout
 from .gradients import Gradients
 from .loaders import watching_loaders
 from .log import Log
@@ -63,9 +64,13 @@ def _standing() -> dict[str, Any]:
         (DataLoader, "__iter__"),
         (_BaseDataLoaderIter, "__next__"),
     ]
-    owners += [(torch.optim.Optimizer, "__init__"), (nn.Module, "train"), (nn.Module, "zero_grad"), (torch.nn.utils, "clip_grad_value_")]
+    owners += [(Optimizer, "__init__"), *((nn.Module, name) for name in ("__call__", "train", "zero_grad"))]
+    owners += [
+        (owner, name) for owner in (nn.utils, clip_grad) for name in ("clip_grad_norm_", "clip_grad_value_", "_clip_grads_with_norm_")
+    ]
     owners += [(torch.amp.GradScaler, name) for name in ("scale", "unscale_", "step", "update")]
-    owners += [(kind, "step") for kind in family(LRScheduler, "step")] + [(kind, "zero_grad") for kind in family(Optimizer, "zero_grad")]
+    owners += [(kind, name) for name in ("step", "__init__") for kind in family(LRScheduler, name)]
+    owners += [(kind, "zero_grad") for kind in family(Optimizer, "zero_grad")] + [(torch._VF, name) for name in DROPOUTS]
     standing = {f"{owner.__name__}.{name}": vars(owner).get(name) for owner, name in owners}
     standing["function modes"] = _get_current_function_mode_stack()
     return {**standing, "global hooks": ambient.PARTS["global hooks"][0]()}

@@ -17,7 +17,7 @@ from .log import Log
 from .totals import Dropped
 from .wrapped import wrapped
 
-_NAMES = ("dropout", "dropout_", "feature_dropout", "alpha_dropout")
+DROPOUTS = ("dropout", "dropout_", "feature_dropout", "alpha_dropout")
 _LAYER = nn.modules.dropout._DropoutNd
 
 
@@ -25,7 +25,7 @@ _LAYER = nn.modules.dropout._DropoutNd
 def watching_dropout(log: Log) -> Any:
     """Note each line that drops in evaluation mode, once."""
     with contextlib.ExitStack() as stack:
-        for name in _NAMES:
+        for name in DROPOUTS:
             stack.enter_context(wrapped(_VF, name, lambda plain: _dropping(log, plain)))
         yield
 
