@@ -63,8 +63,8 @@ def run(path: Path, save: bool) -> bool:
     page = HERE.parent / "build" / f"{path.stem}.html"
     page.parent.mkdir(exist_ok=True)
     page.write_text(HTMLExporter().from_notebook_node(notebook)[0], encoding="utf-8")
-    if save:
-        nbformat.write(notebook, path)
+    if save:  # tracebacks name files of this machine, which is nobody else's
+        path.write_text(nbformat.writes(notebook).replace(f"{HERE.parent}/", "") + "\n", encoding="utf-8")
     print(f"\n{failed}the whole page: {page}")
     return not failed
 
