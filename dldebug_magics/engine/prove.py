@@ -125,8 +125,8 @@ class Proof:
         return tuple(trial.written(id(trial) in repaired) for trial in ranked)
 
     def ruled_out(self, findings: list[Finding]) -> list[RuledOut]:
-        """The suspects that the trials cleared, each once."""
-        named = {f.name for f in findings}
+        """The suspects that the trials cleared, each once; whose change makes the program run is not cleared, though another is named."""
+        named = {f.name for f in findings} | {s.check.name for trial in self.repaired for s in trial.suspects}
         cleared: dict[str, RuledOut] = {}
         for trial in self.trials:
             name = trial.suspects[0].check.name

@@ -36,6 +36,7 @@ def test_the_exception_is_the_users_own(program: Crash):
 def test_the_cause_is_named_first_and_the_first_change_makes_a_copy_run(program: Crash):
     report = list(ask("shape_trace", program.make(True)))[-1]
     assert [finding.name for finding in report.findings][:1] and report.findings[0].name in (program.cause, *program.accept)
+    assert not {change.name for change in report.tried if change.runs} & {cleared.name for cleared in report.ruled_out}
     if program.name not in LOCATED and report.findings[0].severity is not Severity.NOTE:
         assert report.findings[0].cured.passed
         first = next(change for change in report.tried if change.name == report.findings[0].name)
