@@ -30,8 +30,8 @@ def _called(log: Log, plain: Callable) -> Callable:
     """Outside of torch's function door, which the window between the passes hangs in: here it can be taken off its hinges."""
 
     def backward(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        if log.looks.window.is_open:
-            log.looks.window.shut()
+        if log.looks.window.is_open or log.looks.scores.is_open:
+            log.looks.shut()
         return plain(self, *args, **kwargs)
 
     return backward
