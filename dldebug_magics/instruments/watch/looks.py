@@ -72,7 +72,8 @@ class Looks:
             terms, window = terms_of(loss), self.window
             window.shut()
             terms = tuple(window.placed(term) for term in terms)
-            told |= {"terms": terms, "broadcast": window.broadcast(), "idle": window.idle(loss)}
+            values = tuple(term.value for term in window.terms.of(loss) if term.graph is not None)
+            told |= {"terms": terms, "values": values, "broadcast": window.broadcast(), "idle": window.idle(loss)}
         if self.retained or (close and retain):
             told["oldest"] = _oldest(node)
         self.window.close()
