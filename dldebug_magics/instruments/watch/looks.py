@@ -17,7 +17,7 @@ from .cast import Cast
 from .census import Census
 from .here import Here
 from .holders import Holder, holders, made_at, old_state, schedulers
-from .losses import terms_of
+from .losses import is_number, terms_of
 from .scores import Scores
 from .spoilt import Spoilt, spoilt
 
@@ -73,7 +73,7 @@ class Looks:
             window.shut()
             terms = tuple(window.placed(term) for term in terms)
             values = tuple(term.value for term in window.terms.of(loss) if term.graph is not None)
-            told |= {"terms": terms, "values": values, "broadcast": window.broadcast(), "idle": window.idle(loss)}
+            told |= {"leaf": is_number(terms), "terms": terms, "values": values, "broadcast": window.broadcast(), "idle": window.idle(loss)}
         if self.retained or (close and retain):
             told["oldest"] = _oldest(node)
         self.window.close()
