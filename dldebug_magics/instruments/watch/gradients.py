@@ -25,6 +25,7 @@ class _Held:
     """One optimizer's gradients. `probe` is the small parameter that is glanced at; `mark` is its gradient as the last step left it."""
 
     optimizer: weakref.ref
+    number: int
     probe: Tensor | None = None
     mark: tuple[int, int] | None = None
     stale: bool = False
@@ -44,6 +45,7 @@ class Gradients:
     def __init__(self, log: Log):
         self.log = log
         self.held: dict[int, _Held] = {}
+        self.known: dict[int, _Held] = {}  # the same, by the identity of the optimizer
         self.marks: dict[int, tuple[int, int] | None] = {}
         self.weights = Weights(log)
 
@@ -52,7 +54,8 @@ class Gradients:
         held = self.held.get(number)
         if held is None or held.optimizer() is not optimizer:
             self.held = {n: h for n, h in self.held.items() if h.optimizer() is not None}
-            held = self.held[number] = _Held(weakref.ref(optimizer))
+            held = self.held[number] = _Held(weakref.ref(optimizer), number)
+            self.known = {id(h.optimizer()): h for h in self.held.values()}
         return held
 
     def holds(self, owner: Any) -> bool:
@@ -130,11 +133,15 @@ class Gradients:
         held.mark = _mark(held.probe)
         return step
 
-    def stepped(self, number: int, optimizer: Any) -> None:
+    def stepped(self, optimizer: Any) -> None:
         """A step that is not looked at: its gradients count as used, all the same."""
-        held = self.follow(number, optimizer)
-        held.mark, held.passes, held.stale = _mark(held.probe), 0, False
-        self.weights.stepped(number)
+        held = self.known.get(id(optimizer))
+        if held is None or held.optimizer() is not optimizer:
+            held = self.follow(self.log.optimizers.number(optimizer), optimizer)
+        grad = None if held.probe is None else held.probe.grad
+        held.mark = None if grad is None else (id(grad), grad._version)
+        held.passes, held.stale = 0, False
+        self.weights.stepped(held.number)
 
 
 def _probe(optimizer: Any) -> Tensor | None:

@@ -25,7 +25,7 @@ def watching_optimizers(log: Log, gradients: Gradients) -> Any:
             log.asks(_before, log, gradients, optimizer, args[1] if len(args) > 1 else kwargs.get("closure"))
 
     def after(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        log.asks(_after, log, gradients, optimizer)
+        log.asks(_after if log.noting else _counted, log, gradients, optimizer)
 
     with contextlib.ExitStack() as stack:
         stack.callback(register_optimizer_step_pre_hook(before).remove)
@@ -42,14 +42,16 @@ def _before(log: Log, gradients: Gradients, optimizer: Optimizer, closure: Any) 
 
 def _after(log: Log, gradients: Gradients, optimizer: Optimizer) -> None:
     number = log.optimizers.number(optimizer)
-    if log.noting:
-        log.looks.after_step(log.steps, log.schedulers)
-        if log.looks.due(log.close, log.steps):
-            log.looks.census.stepped(number, parameters(optimizer), log.looks.is_due(log.steps))
-        log.step_taken(gradients.after_step(number, optimizer, log.here()))
-    else:
-        gradients.stepped(number, optimizer)
-        log.next_step(float(optimizer.param_groups[0]["lr"]))
+    log.looks.after_step(log.steps, log.schedulers)
+    if log.looks.due(log.close, log.steps):
+        log.looks.census.stepped(number, parameters(optimizer), log.looks.is_due(log.steps))
+    log.step_taken(gradients.after_step(number, optimizer, log.here()))
+
+
+def _counted(log: Log, gradients: Gradients, optimizer: Optimizer) -> None:
+    """A step between close looks."""
+    gradients.stepped(optimizer)
+    log.count(optimizer.param_groups[0]["lr"])
 
 
 def _clearing(log: Log, gradients: Gradients, plain: Callable) -> Callable:
