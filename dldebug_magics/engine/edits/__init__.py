@@ -16,9 +16,12 @@ from collections.abc import Iterable
 from .expressions import Part
 from .listing import Listing
 from .rewrites import Argument, Enclose, Replace, Unwrap
-from .statements import Refused
+from .statements import Refused, tree_of
 
-__all__ = ["Argument", "Edit", "Either", "Enclose", "Insert", "Move", "Part", "Remove", "Replace", "Spot", "Unwrap", "Wrap", "corrected"]
+__all__ = [
+    "Argument", "Edit", "Either", "Enclose", "Insert", "Move", "Part", "Refused", "Remove", "Replace", "Spot", "Unwrap", "Wrap", "corrected",
+    "tree_of",
+]  # fmt: skip
 
 Spot = tuple[str, int]  # file and line number, from 1
 

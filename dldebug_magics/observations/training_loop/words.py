@@ -1,0 +1,43 @@
+"""What the user's own lines call the things of the loop, so that a new line can say it in their words."""
+
+from __future__ import annotations
+
+import ast
+
+from ...engine.edits import Part, Refused, tree_of
+from ...instruments.source_lines import Line
+from ...instruments.watch.updates import Stepped
+
+
+def calls(line: Line, name: str) -> list[ast.Call]:
+    """The calls of a function or method of this name in a line; none where the line is no statement by itself."""
+    try:
+        found = ast.walk(tree_of(line.source))
+    except Refused:
+        return []
+    return [node for node in found if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == name]
+
+
+def owner(line: Line, method: str) -> str:
+    """What a method is called on in a line; empty where that is not to be seen.
+
+    >>> owner(Line("", "self.opt.zero_grad()"), "zero_grad"), owner(Line("", "train(net)"), "zero_grad")
+    ('self.opt', '')
+    """
+    found = {ast.unparse(call.func.value) for call in calls(line, method) if isinstance(call.func, ast.Attribute)}
+    return found.pop() if len(found) == 1 else ""
+
+
+def optimizer(step: Stepped) -> str:
+    """What the line that took a step calls the optimizer: before the dot, or what a scaler is given."""
+    given = [ast.unparse(argument) for call in calls(step.line, "step") for argument in call.args]
+    return "" if step.closure else given[0] if len(given) == 1 else owner(step.line, "step")
+
+
+def backward(line: Line) -> Part:
+    """The loss in a line with a backward pass.
+
+    >>> backward(Line("", "loss.backward()")).argument, backward(Line("", "accelerator.backward(loss)")).argument
+    (None, 0)
+    """
+    return Part("backward", 0 if any(call.args for call in calls(line, "backward")) else None)
