@@ -2,7 +2,8 @@
 
 An edit names a file and the line of a statement in it, as the watch saw them (`Line.spot`). What stands around it is found when the source
 is at hand: `around` is "" for the statement itself, "loop" for the innermost loop that holds it, "loops" for the outermost one (a statement
-with a comprehension is a loop, too), "set:name" for the only statement that sets a variable which is used there.
+with a comprehension is a loop, too), "set:name" for the only statement that sets a variable which is used there, "bare:name" for the only one
+in the same function that names a method and lacks the brackets of a call.
 
 No edit is guessed at: where the source is not as an edit needs it (two statements on a line, a name that is set on the way), `corrected`
 gives None for all of them.

@@ -10,7 +10,7 @@ import dataclasses
 import re
 
 from . import statements
-from .scopes import fits, setting
+from .scopes import bare, fits, setting
 from .statements import Refused, first_line, last_line, names, tree_of, within
 
 _ENDS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
@@ -47,7 +47,8 @@ class Listing:
             chain = statements.loops_around(chain, line)[:: 1 if around == "loop" else -1]
         if not chain:
             raise Refused(f"no such statement at line {number}")
-        return setting(self.tree, chain, around[4:]) if around.startswith("set:") else chain[-1]
+        kind, _, name = around.partition(":")
+        return setting(self.tree, chain, name) if kind == "set" else bare(chain, self.tree, name) if kind == "bare" else chain[-1]
 
     def text(self, statement: ast.stmt) -> str:
         """Its own text, from its first character to its last."""

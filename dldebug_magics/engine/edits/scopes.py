@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .statements import Refused, names
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def fits(tree: ast.Module, chain: list[ast.stmt], nodes: list[ast.AST]) -> None:
+def fits(tree: ast.Module, chain: list[ast.stmt], nodes: Sequence[ast.AST]) -> None:
     """Refuse what reads a name that is not known inside of a chain of statements, or would make a variable of a function its own.
 
     What a module knows can't be told: a cell has the names of the cells before it.
@@ -19,9 +19,10 @@ def fits(tree: ast.Module, chain: list[ast.stmt], nodes: list[ast.AST]) -> None:
     functions = [s for s in chain if isinstance(s, _FUNCTIONS)]
     if not functions:
         return
-    known = {*vars(builtins), *(name for scope in (tree, *functions) for name in _bound(scope)), *names([functions[-1]], ast.Load)}
-    lost = names(nodes, ast.Load) - known
-    fresh = names(nodes, ast.Store) - set(_bound(functions[-1]))
+    inner = names([c.target for node in nodes for c in ast.walk(node) if isinstance(c, ast.comprehension)], ast.Store)
+    known = {*inner, *vars(builtins), *(name for scope in (tree, *functions) for name in _bound(scope)), *names([functions[-1]], ast.Load)}
+    lost = names(nodes, ast.Load) - known | _attributes(nodes) - _attributes([s for s in chain if isinstance(s, ast.ClassDef)][-1:])
+    fresh = names(nodes, ast.Store) - {*inner, *_bound(functions[-1])}
     if lost or fresh:
         raise Refused(f"{', '.join(sorted(lost | fresh))}: not known there")
 
@@ -41,6 +42,21 @@ def _targets(statement: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
 
 def _arguments(text: str) -> list[ast.arg]:
     return [node for node in ast.walk(ast.parse(f"def f({text}): pass")) if isinstance(node, ast.arg)]
+
+
+def _attributes(nodes: Sequence[ast.AST]) -> set[str]:
+    """What is read of `self`, such as `self.net`; every module has `self.training`."""
+    found = [n for node in nodes for n in ast.walk(node) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)]
+    return {ast.unparse(n) for n in found if ast.unparse(n.value) == "self"} - {"self.training"}
+
+
+def bare(chain: list[ast.stmt], tree: ast.Module, name: str) -> ast.stmt:
+    """The only statement of a function, or of a module, that is a method of this name without the brackets of a call."""
+    scope = next((s for s in reversed(chain) if isinstance(s, _FUNCTIONS)), tree)
+    lone = [s for s in ast.walk(scope) if isinstance(s, ast.Expr) and isinstance(s.value, ast.Attribute) and s.value.attr == name]
+    if len(lone) != 1:
+        raise Refused(f"{len(lone)} of {name} without brackets")
+    return lone[0]
 
 
 def _bound(scope: ast.AST) -> Iterator[str]:

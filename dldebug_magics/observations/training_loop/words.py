@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 
 from ...engine.edits import Part, Refused, tree_of
-from ...instruments.source_lines import Line
+from ...instruments.source_lines import NOWHERE, Line
+from ...instruments.watch.events import Begun
 from ...instruments.watch.updates import Stepped
+from . import TrainingLoop
 
 
 def calls(line: Line, name: str) -> list[ast.Call]:
@@ -32,6 +34,13 @@ def optimizer(step: Stepped) -> str:
     """What the line that took a step calls the optimizer: before the dot, or what a scaler is given."""
     given = [ast.unparse(argument) for call in calls(step.line, "step") for argument in call.args]
     return "" if step.closure else given[0] if len(given) == 1 else owner(step.line, "step")
+
+
+def epoch(loop: TrainingLoop) -> Line:
+    """The line that goes through the loader which feeds the training; none where there is no loader."""
+    most = max(loop.fed, default=0)
+    lines = [e.line for e in loop.of(Begun) if loop.fed[e.loader] == most > 0 and loop.begun[e.loader] > 1]
+    return lines[-1] if lines else NOWHERE
 
 
 def backward(line: Line) -> Part:
