@@ -44,8 +44,11 @@ def unwrapped(text: str, name: str) -> str:
 def _kept(text: str, name: str) -> list[tuple[ast.expr, ast.expr]]:
     """Each call of a function, and what it was given or was called on."""
     if name == "-":
-        signs = [n for n in ast.walk(tree_of(text)) if isinstance(n, ast.UnaryOp) and isinstance(n.op, ast.USub)]
-        return [(n, n.operand) for n in signs if not isinstance(n.operand, ast.Constant)]
+        nodes = list(ast.walk(tree_of(text)))
+        signs = [(n, n.operand) for n in nodes if isinstance(n, ast.UnaryOp) and isinstance(n.op, ast.USub)]
+        times = [(n.left, n.right, n) for n in nodes if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mult)]
+        turned = [(n, kept) for a, b, n in times for one, kept in ((a, b), (b, a)) if ast.unparse(one) in ("-1", "-1.0")]
+        return turned or [(n, operand) for n, operand in signs if not isinstance(operand, ast.Constant)]
     found: list[tuple[ast.expr, ast.expr]] = [(call, call.args[0] if _takes(call) else _before(call)) for call in _calls(text, name)]
     return found + [(n, n.value) for n in ast.walk(tree_of(text)) if isinstance(n, ast.Attribute) and n.attr == name == "data"]
 

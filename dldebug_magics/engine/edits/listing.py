@@ -63,6 +63,9 @@ class Listing:
         if any(row.changed or not row.number for row in old) or text == self.text(statement):
             raise Refused("nothing to change there, or changed already")
         self._fits(statement, text)
+        if statements.says_nothing(text):
+            self.cut(statement)
+            return
         before, behind = old[0].text.encode()[:begin].decode(), old[-1].text.encode()[end:].decode()
         lines = re.findall(r"[^\n]*\n|[^\n]+", before + text + behind)
         numbers = [row.number for row in old] if len(lines) == len(old) else [old[0].number] + [0] * len(lines)

@@ -6,7 +6,7 @@ import ast
 import builtins
 from collections.abc import Iterator, Sequence
 
-from .statements import Refused, names
+from .statements import Refused, names, within
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -29,19 +29,17 @@ def fits(tree: ast.Module, chain: list[ast.stmt], nodes: Sequence[ast.AST]) -> N
 
 def setting(tree: ast.Module, chain: list[ast.stmt], name: str) -> ast.stmt:
     """The only statement that sets a variable, or an attribute of one, as it is known inside of a chain of statements."""
-    own = [ast.unparse(statement.args) for statement in chain if isinstance(statement, _FUNCTIONS)]
+    scopes = ast.ClassDef if name.startswith("self.") else _FUNCTIONS
     found = [s for s in ast.walk(tree) if isinstance(s, ast.Assign | ast.AnnAssign) and name in map(ast.unparse, _targets(s))]
-    if len(found) != 1 or any(name == argument.arg for text in own for argument in _arguments(text)):
-        raise Refused(f"{name} is set {len(found)} times")
-    return found[0]
+    known = [s for s in found if all(scope in chain for scope in within(tree, s.lineno) if isinstance(scope, scopes))]
+    given = [a.arg for s in chain if isinstance(s, _FUNCTIONS) for a in ast.walk(s.args) if isinstance(a, ast.arg)]
+    if len(known) != 1 or name in given:
+        raise Refused(f"{name} is set {len(known)} times")
+    return known[0]
 
 
 def _targets(statement: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
     return statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-
-
-def _arguments(text: str) -> list[ast.arg]:
-    return [node for node in ast.walk(ast.parse(f"def f({text}): pass")) if isinstance(node, ast.arg)]
 
 
 def _attributes(nodes: Sequence[ast.AST]) -> set[str]:

@@ -11,13 +11,13 @@ from ...instruments.watch.updates import Stepped
 from . import TrainingLoop
 
 
-def calls(line: Line, name: str) -> list[ast.Call]:
-    """The calls of a function or method of this name in a line; none where the line is no statement by itself."""
+def calls(line: Line, name: str = "") -> list[ast.Call]:
+    """The calls in a line, or those of a function or method of this name; none where the line is no statement by itself."""
     try:
         found = ast.walk(tree_of(line.source))
     except Refused:
         return []
-    return [node for node in found if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == name]
+    return [node for node in found if isinstance(node, ast.Call) and name in ("", ast.unparse(node.func).rpartition(".")[2])]
 
 
 def owner(line: Line, method: str) -> str:
@@ -34,6 +34,16 @@ def optimizer(step: Stepped) -> str:
     """What the line that took a step calls the optimizer: before the dot, or what a scaler is given."""
     given = [ast.unparse(argument) for call in calls(step.line, "step") for argument in call.args]
     return "" if step.closure else given[0] if len(given) == 1 else owner(step.line, "step")
+
+
+def loss_function(line: Line) -> str:
+    """What the line of a loss calls its function: the only call that is given two things.
+
+    >>> loss_function(Line("", "loss = self.criterion(net(x), y)"))
+    'self.criterion'
+    """
+    given = [call for call in calls(line) if len(call.args) > 1]
+    return ast.unparse(given[0].func) if len(given) == 1 else ""
 
 
 def epoch(loop: TrainingLoop) -> Line:
