@@ -52,6 +52,7 @@ def _backward(log: Log, gradients: Gradients, plain: Callable) -> Callable:
         loss, retain, told = _loss(args, kwargs), bool(args[2] if len(args) > 2 else kwargs.get("retain_graph")), None
         value = _value(loss, log.close)
         if not math.isfinite(value) and log.looks.spoilt is None:
+            log.asks(_meets, log)
             log.asks(log.looks.spoil, loss, log.close, log.steps)
         if log.noting:
             told = log.asks(log.looks.before_backward, loss, log.looks.due(log.close, log.steps), retain)

@@ -59,8 +59,14 @@ def spoilt(loss: Tensor, number: int, census: Census, line_of: Callable[[int], L
             return Spoilt(number, "half", _kind(node).lower(), *_span(beyond), line_of(node._sequence_nr()), name)
         entered = next((t for t in (saved(node, name) for name in ("mat1", "input", "self")) if isinstance(t, Tensor)), None)
         if entered is not None and entered.is_floating_point() and not bool(torch.isfinite(entered).all()):
-            return Spoilt(number, "inputs", _kind(node).lower(), *_span(entered))
+            return Spoilt(number, "inputs", _kind(node).lower(), *_span(entered)) if _is_data(node) else Spoilt(number)
     return Spoilt(number)
+
+
+def _is_data(node: Any) -> bool:
+    """Whether nothing of the graph made what goes in."""
+    place = 1 if _kind(node) == "Addmm" else 0
+    return node.next_functions[place][0] is None
 
 
 def _kind(node: Any) -> str:

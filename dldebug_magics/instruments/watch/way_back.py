@@ -48,8 +48,10 @@ class Chain(NamedTuple):
 
 
 class Halves(NamedTuple):
-    """The gradient in float16 at the `weight` where its `largest` entry is smallest; `tiny`: the share of entries, of those that are not 0,
-    below the smallest normal number, 6.1e-5; `zero`: the share that is 0."""
+    """The gradient in float16 at the `weight` where its `largest` entry is smallest, of those where it is not 0.
+
+    `tiny`: the share of the entries that are not 0 below the smallest normal number, 6.1e-5; `zero`: the share of all that are 0.
+    """
 
     weight: str
     largest: float
@@ -108,7 +110,10 @@ class WayBack:
         again = dict.fromkeys(key for key, row in rows if row.uses > 1)
         chains = [_chain("time", [row for key, row in rows if key == one]) for one in again]
         chains.append(_chain("depth", [row for key, row in rows if key not in again]))
-        return {"chains": tuple(c for c in chains if c is not None), "halves": min(halves, key=lambda h: h.largest, default=None)}
+        return {
+            "chains": tuple(c for c in chains if c is not None),
+            "halves": min(halves, key=lambda h: h.largest or math.inf, default=None),
+        }
 
 
 def _looking(use: _Use) -> Callable[[tuple[Tensor | None, ...]], None]:

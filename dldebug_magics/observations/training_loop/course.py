@@ -72,7 +72,7 @@ def suffers(loop: TrainingLoop) -> bool:
 def stays(loop: TrainingLoop) -> bool:
     """Whether the loss ended as high as it began, or as no number; as far as it is known, and never of a loss that begins at 0 or below.
 
-    >>> stays(TrainingLoop(losses=(2.0, 2.1, 1.9, 2.0))), stays(TrainingLoop(losses=(2.0, 1.0, 0.5))), stays(TrainingLoop(losses=(-1.0, -1.0)))
+    >>> stays(TrainingLoop(losses=(2.0, 2.1, 1.9, 2.0))), stays(TrainingLoop(losses=(2.0, 1.0, 0.5))), stays(TrainingLoop(losses=(-1.0,)))
     (True, False, False)
     """
     if loop.spoilt is not None and not math.isfinite(loop.losses[-1]):
