@@ -8,7 +8,7 @@ from torch import nn
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.source_lines import Line
-from ...instruments.watch.events import Backward, Begun, Drawn
+from ...instruments.watch.events import Backward, Begun
 from ...observations.training_loop import TrainingLoop
 from ...observations.training_loop.reading import at
 from ..small_loops import task
@@ -32,30 +32,27 @@ def bn_small_batch(loop: TrainingLoop) -> Iterator[Evidence]:
     See: Wu & He 2018, "Group normalization", figure 1; Ioffe 2017, "Batch renormalization"; torch.utils.data.DataLoader, "drop_last".
     """
     passes = [e for e in loop.of(Backward) if e.normed]
-    few = [[n for n in e.normed if n.values <= _FEW] for e in passes]
-    usual = [max(n.values for n in e.normed) for e in passes]
-    if len(passes) < _PASSES or not any(few):
+    few = [e for e in passes if min(n.values for n in e.normed) <= _FEW]
+    worst = min((n for e in few for n in e.normed), key=lambda norm: norm.values, default=None)
+    often = 2 * len(few) > len(passes)
+    if worst is None or len(passes) < _PASSES or not (often or worst.values <= _PAIR):
         return
-    often = sum(map(bool, few)) > len(passes) / 2
-    least = min(n.values for norms in few for n in norms)
-    if not often and least > _PAIR:
-        return
-    worst = next(n for norms in few for n in norms if n.values == least)
-    always = often and statistics.median(usual) <= _PAIR
+    always = often and statistics.median(max(n.values for n in e.normed) for e in passes) <= _PAIR
     facts = (
-        Fact(f"values that the statistics of a channel of `{worst.name}` are taken from", f"{least}", f"more than {_FEW}"),
-        Fact("passes with so few, of those that were looked at", f"{sum(map(bool, few))} of {len(passes)}", "none"),
+        Fact(f"values that the statistics of a channel of `{worst.name}` are taken from", f"{worst.values}", f"more than {_FEW}"),
+        Fact("passes with so few, of those that were looked at", f"{len(few)} of {len(passes)}", "none"),
     )
     fix = Fix("Take larger batches, or a norm that looks at one sample by itself.", "torch.nn.GroupNorm(1, channels)")
     if not often:
         fix = Fix("Leave the last batch of an epoch out where it is this small.", "DataLoader(..., drop_last=True)")
-    yield Evidence(Confidence.PROVEN, facts, at(_begun(loop) or passes[-1].line), fix, severity=None if always else Severity.NOTE)
+    where = at(_begun(loop) or passes[-1].line)
+    yield Evidence(Confidence.PROVEN, facts, where, fix, severity=None if always else Severity.NOTE)
 
 
 def _begun(loop: TrainingLoop) -> Line | None:
     """The line that asks the loader for the batches that train."""
     feeding = loop.fed.index(max(loop.fed)) if any(loop.fed) else -1
-    return next((e.line for e in loop.of(Begun, Drawn) if e.loader == feeding and e.line.place), None)
+    return next((e.line for e in loop.of(Begun) if e.loader == feeding and e.line.place), None)
 
 
 def _program(size: int) -> Callable[[], None]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import torch
 from torch import nn
 
 from ...engine.check import check
@@ -65,7 +66,8 @@ def _program(momentum: float) -> Callable[[], None]:
                 optimizer.zero_grad()
                 nn.functional.cross_entropy(net(x), y).backward()
                 optimizer.step()
-            [net.eval()(x) for x, _ in held_out]
+            with torch.no_grad():
+                [net.eval()(x) for x, _ in held_out]
 
     return train
 

@@ -50,7 +50,7 @@ def nan_inf_numeric(loop: TrainingLoop) -> Iterator[Evidence]:
         facts.append(Fact("what was not finite then", _WHAT[seen.because], "nothing"))
     if seen.operation and seen.because != "inputs":
         span = "" if math.isnan(seen.low) else f" ({seen.low:.3g} to {seen.high:.3g})"
-        facts.append(Fact("operation at the edge of its domain", f"{seen.operation}{span}", "inside it"))
+        facts.append(Fact("operation at the edge of its domain", seen.operation + span, "inside it"))
     fix = Fix("Keep what goes into it inside its domain.", _WRITTEN.get(seen.operation, "assert torch.isfinite(loss)"))
     yield Evidence(Confidence.PROVEN if decided else Confidence.LIKELY, tuple(facts), at(line), fix)
 
@@ -62,11 +62,10 @@ def _program(margin: float) -> Callable[[], None]:
         return -(shares.gather(1, y[:, None]) * (shares.argmax(1) == y)[:, None] + margin).log().mean()
 
     def train() -> None:
-        for _ in range(3):
-            for x, y in batches:
-                optimizer.zero_grad()
-                surprise(net(x).softmax(1), y).backward()
-                optimizer.step()
+        for x, y in [*batches, *batches, *batches]:
+            optimizer.zero_grad()
+            surprise(net(x).softmax(1), y).backward()
+            optimizer.step()
 
     return train
 

@@ -36,7 +36,7 @@ def part_never_moves(loop: TrainingLoop) -> Iterator[Evidence]:
     Shows as: a loss that stops too high; the rest learns on random features.
     Proven by: the values, bit for bit, and the gradients of every pass that was looked at.
     Not this when: `requires_grad` is False; a part has no work in these batches (an expert, a head); it was trained before, or follows.
-    Fails: parts that decay or momentum alone move; towers side by side, of which one is cut off.
+    Fails: parts that decay alone moves; towers side by side, of which one is cut off.
     See: torch, "autograd mechanics"; torch.optim, "per-parameter options".
     """
     still = next(never_moved(loop), None)
@@ -61,12 +61,11 @@ def _program(detached: bool) -> Callable[[], None]:
     optimizer = torch.optim.SGD([*encoder.parameters(), *head.parameters()], lr=0.05)
 
     def train() -> None:
-        for _ in range(3):
-            for x, y in batches:
-                optimizer.zero_grad()
-                features = encoder(x).detach() if detached else encoder(x)
-                nn.functional.cross_entropy(head(features), y).backward()
-                optimizer.step()
+        for x, y in [*batches, *batches, *batches]:
+            optimizer.zero_grad()
+            features = encoder(x).detach() if detached else encoder(x)
+            nn.functional.cross_entropy(head(features), y).backward()
+            optimizer.step()
 
     return train
 

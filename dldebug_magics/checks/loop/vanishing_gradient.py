@@ -36,20 +36,15 @@ def vanishing_gradient(loop: TrainingLoop) -> Iterator[Evidence]:
     for fade in faded(loop) if stays(loop) else ():
         what = f"gradient at `{fade.weight.name}` in the first passes, and in the last"
         facts = Fact(what, f"{fade.early:.1e}, {fade.late:.1e}", "of one size"), Fact("loss left at the end", f"{fell(loop):.0%}", "less")
-        fix = Fix("Take a lower rate at the start, so that no unit is driven to where it has no slope.", "lr / 10")
-        yield Evidence(Confidence.LIKELY, facts, line, fix)
+        yield Evidence(Confidence.LIKELY, facts, line, Fix("Take a lower rate at the start, or LeakyReLUs.", "lr / 10"))
         return
-    for passage in passages(loop):
-        if not (passage.share < _FADED and fell(loop) > _STAYS):
-            continue
-        facts = (
-            Fact(f"gradient at `{passage.first.name}`, as a share of that at `{passage.last.name}`", f"{passage.share:.1e}", "0.01 to 100"),
-            Fact("weights on the way", str(passage.layers)),
-        )
+    passage = next((p for p in passages(loop) if p.share < _FADED and fell(loop) > _STAYS), None)
+    if passage is not None:
+        what = f"gradient at `{passage.first.name}`, as a share of that at `{passage.last.name}`"
+        facts = Fact(what, f"{passage.share:.1e}", "0.01 to 100"), Fact("weights on the way", str(passage.layers))
         code = "torch.nn.ReLU()   # and torch.nn.init.kaiming_normal_(layer.weight)"
         fix = Fix("Take ReLUs and He's initialisation, or a norm in front of each activation.", code)
         yield Evidence(Confidence.LIKELY, facts, line, fix)
-        return
 
 
 def _program(depth: int) -> Callable[[], None]:

@@ -60,9 +60,9 @@ class BatchNorms:
 
     def told(self) -> dict[str, Any]:
         """What a `Backward` tells of them."""
-        found = [(self.known[place], values, *distances) for place, values, *distances in self.seen if place in self.known]
+        known = [(self.known[place], values, apart, start) for place, values, apart, start in self.seen if place in self.known]
         self.seen = []
-        return {"normed": tuple(Normed(at[0], at[1], values, at[2], *distances) for at, values, *distances in found)} if found else {}
+        return {"normed": tuple(Normed(number, name, values, share, *rest) for (number, name, share), values, *rest in known)}
 
 
 def _distances(node: Any, mean: Tensor) -> tuple[float, float]:

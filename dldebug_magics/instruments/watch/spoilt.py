@@ -55,8 +55,8 @@ def spoilt(loss: Tensor, number: int, census: Census, line_of: Callable[[int], L
             )
         if _kind(node) in LINEAR and (beyond := overflow(node)) is not None:
             weight = weight_of(node)
-            name = "" if weight is None else census.name_of(weight)
-            return Spoilt(number, "half", _kind(node).lower(), *_span(beyond), line_of(node._sequence_nr()), name)
+            called = "" if weight is None else census.name_of(weight)
+            return Spoilt(number, "half", _kind(node).lower(), *_span(beyond), line_of(node._sequence_nr()), called)
         entered = next((t for t in (saved(node, name) for name in ("mat1", "input", "self")) if isinstance(t, Tensor)), None)
         if entered is not None and entered.is_floating_point() and not bool(torch.isfinite(entered).all()):
             return Spoilt(number, "inputs", _kind(node).lower(), *_span(entered)) if _is_data(node) else Spoilt(number)

@@ -41,7 +41,7 @@ def _why(weight: Weight) -> str:
     return "zero" if weight.gradients else "cut" if weight.ran.place else ""
 
 
-def _is_a_fault(why: str, part: list[Weight], weights: list[Weight]) -> bool:
+def _is_a_fault(why: str, part: list[Weight], weights: tuple[Weight, ...]) -> bool:
     matrices = [w for w in weights if len(w.shape) > 1]
     first = matrices[0] if matrices and matrices[0] in part and matrices[0].untrained else None
     if why == "rate":
