@@ -75,6 +75,6 @@ def faded(loop: TrainingLoop) -> Iterator[Faded]:
     for _, model in loop.census:
         weights = [w for w in model if len(w.shape) > 1 and w.trainable and w.held and len(w.gradients) >= _LOOKS]
         for weight in weights[:1]:
-            early, late = statistics.median(weight.gradients[:3]), max(weight.gradients[-3:])
+            early, late = statistics.median(weight.gradients[:3]), max(weight.gradients[-2:])
             if late < _FADED * early:
                 yield Faded(weight, early, late)
