@@ -26,8 +26,9 @@ def watching_loaders(log: Log) -> Any:
 
     def beginning(plain: Callable) -> Callable:
         def __iter__(self: Any) -> Any:
+            began = time.perf_counter()
             iterator = plain(self)
-            number = log.asks(_begun, log, self)
+            number = log.asks(_begun, log, self, time.perf_counter() - began)
             if number is not None:
                 sources[iterator] = number
             return iterator
@@ -50,8 +51,9 @@ def watching_loaders(log: Log) -> Any:
         yield
 
 
-def _begun(log: Log, loader: Any) -> int:
+def _begun(log: Log, loader: Any, seconds: float) -> int:
     number = log.loaders.number(loader)
+    log.data.begun(number, seconds)
     log.wake()
     log.note(Begun(number, log.here()))
     return number
@@ -59,10 +61,12 @@ def _begun(log: Log, loader: Any) -> int:
 
 def _drawn(log: Log, loader: int, batch: Any, waited: float) -> None:
     log.waited += waited
+    log.data.waited(loader, waited)
     if not log.noting:
         log.totals.last_loader, log.totals.drawn = loader, True
         return
     if not log.close:
         return log.note(Drawn(loader, log.here(), waited))
     first = content_of(itertools.islice(tensors(batch), 1))
-    log.note(Drawn(loader, log.here(), waited, samples_in(batch), content_of(tensors(batch)), *label_runs(batch), first))
+    content, words = content_of(tensors(batch)), log.data.drawn(loader, batch)
+    log.note(Drawn(loader, log.here(), waited, samples_in(batch), content, *label_runs(batch), first, words=words))

@@ -25,6 +25,7 @@ births       models, as they first ran, and the lines that set their variables
 spoilt       the first loss that was not finite, and why; None where all were
 census       the parameters of each model that is trained; `strangers`: shapes of what an optimizer has and no model, and no pass reaches
 holders      variables that keep earlier losses; `waited`: seconds that the loop waited for loaders, of all its `seconds`
+data         `answers`: labels of samples that came again; `turned`: images; `waits`: for each loader (instruments/watch/data.py)
 asked        how often `torch.autograd.grad` was called
 dropped      lines at which a model in evaluation mode dropped values
 blind        why the watch saw no more from some step on (a defect of ours); empty where it saw all
@@ -44,6 +45,7 @@ from ...engine.evidence import Finding
 from ...engine.observation import Observation
 from ...instruments.source_lines import Line
 from ...instruments.watch.census import Weight
+from ...instruments.watch.data import DataSeen
 from ...instruments.watch.events import Event, StepSeen
 from ...instruments.watch.facts import LoaderFacts, ModelFacts, OptimizerFacts, ScalerFacts, SchedulerFacts
 from ...instruments.watch.holders import Holder
@@ -95,6 +97,7 @@ class TrainingLoop(Observation):
     births: tuple[tuple[int, Line], ...] = ()
     census: tuple[tuple[int, tuple[Weight, ...]], ...] = ()
     strangers: tuple[tuple[int, tuple[tuple[int, ...], ...]], ...] = ()
+    data: DataSeen = DataSeen()
     asked: int = 0
     dropped: tuple[Dropped, ...] = ()
     waited: float = 0.0

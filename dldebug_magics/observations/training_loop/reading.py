@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...instruments.source_lines import Line
-from ...instruments.watch.events import Backward, Event, Forward, Mode, StepSeen
+from ...instruments.watch.events import Backward, Begun, Drawn, Event, Forward, Mode, StepSeen
 from ...instruments.watch.totals import Dropped, Evaluation
 from ...instruments.watch.updates import Stepped, ZeroGrad
 from . import TrainingLoop
@@ -80,6 +80,19 @@ def on_held_out(loop: TrainingLoop, evaluation: Evaluation) -> bool:
     passes = evaluation.passes
     trained = any((optimizer, passes.model) in loop.trained for optimizer in stepping(loop))
     return trained and passes.loader >= 0 and loop.fed[passes.loader] == 0 and passes.times <= 1.5 * evaluation.drawn
+
+
+def is_target(loop: TrainingLoop, loader: int, place: int) -> bool:
+    """Whether what a loader gives at a place among the tensors of its batches is what the loss is held against."""
+    asked = [{term.fed.target for term in e.terms} - {0} for e in loop.of(Backward)]
+    given = {e.words[place] for e in loop.of(Drawn) if e.loader == loader and place < len(e.words)}
+    known = [targets for targets in asked if targets]
+    return 0 < len(known) <= 2 * sum(bool(targets & given) for targets in known)
+
+
+def beginning(loop: TrainingLoop, loader: int) -> Line:
+    """The line at which a loader is begun; an empty one where that was not kept."""
+    return next((e.line for e in loop.of(Begun, Drawn) if e.loader == loader), Line())
 
 
 def dropping(loop: TrainingLoop, built: bool) -> Iterator[Dropped]:
