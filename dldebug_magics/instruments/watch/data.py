@@ -38,6 +38,21 @@ class DataSeen(NamedTuple):
     turned: tuple[Turned, ...] = ()
     waits: tuple[Wait, ...] = ()
 
+    def shift(self, some: int, other: int) -> int:
+        """By how much all whole numbers of another loader lie higher, where that is 1 or -1 and they have no gap; else 0."""
+        for mine in (a for a in self.answers if a.loader == some):
+            for theirs in (a for a in self.answers if (a.loader, a.place) == (other, mine.place)):
+                here, there = ({number for number, _ in a.counts} for a in (mine, theirs))
+                known = min(sum(count for _, count in a.counts) for a in (mine, theirs)) >= 10 * len(here)
+                gapless = len(here) >= 3 and max(here) - min(here) == len(here) - 1
+                for step in (1, -1) if known and gapless else ():
+                    if there == {number + step for number in here}:
+                        return step
+        return 0
+
+
+NO_DATA = DataSeen()
+
 
 class Data:
     """Told of each beginning of a loader, of how long each batch took, and shown the batches that are looked at closely."""

@@ -10,8 +10,10 @@ import torch
 from torch import nn
 from torch.utils.data import BatchSampler
 
+from .numbering import Numbering, numbering_of
 from .reads import Part, parts_of
 
+_UNNUMBERED = Numbering()
 _NORMS = nn.modules.batchnorm._NormBase
 _DROPOUTS = nn.modules.dropout._DropoutNd
 
@@ -63,7 +65,8 @@ class SchedulerFacts:
 @dataclasses.dataclass(frozen=True)
 class LoaderFacts:
     """A loader: how many batches and samples it has (-1: unknown), its sampler's class, its workers, which dataset it reads, and
-    of which parts that consists: each a dataset and the places read in it (None: all); `own_batches`: a sampler of the user's makes them"""
+    of which parts that consists: each a dataset and the places read in it (None: all); `own_batches`: a sampler of the user's makes them;
+    `numbering`: the numbers of its classes"""
 
     kind: str
     batches: int
@@ -75,6 +78,7 @@ class LoaderFacts:
     dataset: int
     reads: tuple[Part, ...]
     own_batches: bool = False
+    numbering: Numbering = _UNNUMBERED
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,7 +129,7 @@ def of_loader(loader: Any) -> LoaderFacts:
     size = loader.batch_size or getattr(batching, "batch_size", 0) or 0
     return LoaderFacts(
         type(loader).__name__, _length(loader), _length(loader.dataset), size, sampler, loader.num_workers, loader.drop_last,
-        id(loader.dataset), tuple(parts_of(loader.dataset)), own,
+        id(loader.dataset), tuple(parts_of(loader.dataset)), own, numbering_of(loader),
     )  # fmt: skip
 
 

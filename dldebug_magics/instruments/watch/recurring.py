@@ -1,6 +1,6 @@
 """Samples that come again in a later epoch of the same loader, and the labels that they have then: drawn anew, a label is no label.
 
-A sample is known by its inputs, so that only those count which come again unchanged; where augmentation changes all of them nothing is said.
+A sample is known by its inputs, so that only those count which come again unchanged; where augmentation changes all, nothing is said.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Images that come again in a later epoch flipped or turned, with the very map of labels that they had before: a mask that stayed behind."""
+"""Images that come again in a later epoch flipped or turned, with the map of labels that they had before: a mask that stayed behind."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ from ...engine.evidence import Finding
 from ...engine.observation import Observation
 from ...instruments.source_lines import Line
 from ...instruments.watch.census import Weight
-from ...instruments.watch.data import DataSeen
+from ...instruments.watch.data import NO_DATA, DataSeen
 from ...instruments.watch.events import Event, StepSeen
 from ...instruments.watch.facts import LoaderFacts, ModelFacts, OptimizerFacts, ScalerFacts, SchedulerFacts
 from ...instruments.watch.holders import Holder
@@ -97,7 +97,7 @@ class TrainingLoop(Observation):
     births: tuple[tuple[int, Line], ...] = ()
     census: tuple[tuple[int, tuple[Weight, ...]], ...] = ()
     strangers: tuple[tuple[int, tuple[tuple[int, ...], ...]], ...] = ()
-    data: DataSeen = DataSeen()
+    data: DataSeen = NO_DATA
     asked: int = 0
     dropped: tuple[Dropped, ...] = ()
     waited: float = 0.0

@@ -95,6 +95,12 @@ def beginning(loop: TrainingLoop, loader: int) -> Line:
     return next((e.line for e in loop.of(Begun, Drawn) if e.loader == loader), Line())
 
 
+def held_out_pairs(loop: TrainingLoop) -> Iterator[tuple[int, int]]:
+    """Each loader that trains, with each one on which its model is evaluated only, latest first."""
+    held = {e.passes.loader: None for e in reversed(loop.evaluations) if on_held_out(loop, e)}
+    return ((feeding, number) for number in held for feeding in range(len(loop.loaders)) if loop.fed[feeding] > 1)
+
+
 def dropping(loop: TrainingLoop, built: bool) -> Iterator[Dropped]:
     """Lines that drop while a model is evaluated once a batch in evaluation mode, by a function or a layer `built` there."""
     judged = {e.passes.model for e in loop.evaluations if not e.passes.training and on_held_out(loop, e)}

@@ -7,7 +7,7 @@ import random
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 
 from dldebug_magics.checks.small_data import groups
 
@@ -57,3 +57,58 @@ def labels_redrawn__shuffled_for_each_epoch():
                 optimizer.step()
 
     return train
+
+
+class Folder(Dataset):
+    """A folder a class, as torchvision lists it."""
+
+    def __init__(self, *names):
+        points, labels = groups(160)
+        self.classes = sorted(names)
+        self.class_to_idx = {name: number for number, name in enumerate(self.classes)}
+        self.samples = [
+            (x, self.class_to_idx[n]) for x, y in zip(points, labels, strict=True) if (n := ("cat", "cow", "dog", "elk")[y]) in names
+        ]
+
+    def __len__(self):
+        return len(self.samples)
+
+    def __getitem__(self, row):
+        return self.samples[row]
+
+
+def label_mapping_mismatch__a_folder_that_lacks_a_class():
+    model, optimizer, _ = begun()
+    train_loader = DataLoader(Folder("cat", "cow", "dog", "elk"), batch_size=16, shuffle=True)
+    test_loader = DataLoader(Subset(Folder("cat", "dog", "elk"), range(40)), batch_size=20)
+
+    def train():
+        for _ in range(3):
+            for x, y in train_loader:
+                optimizer.zero_grad()
+                F.cross_entropy(model(x), y).backward()
+                optimizer.step()
+        with torch.inference_mode():
+            for x, y in test_loader:  # fault
+                (model(x).argmax(1) == y).float().mean()
+
+    return train
+
+
+def label_mapping_mismatch__counted_from_one():
+    class Trainer:
+        def __init__(self):
+            self.model, self.optimizer, self.train_loader = begun()
+            points, labels = groups(64, seed=5)
+            self.val_loader = DataLoader(TensorDataset(points, labels + 1), batch_size=32)
+
+        def fit(self):
+            for _ in range(3):
+                for x, y in self.train_loader:
+                    self.optimizer.zero_grad()
+                    F.cross_entropy(self.model(x), y).backward()
+                    self.optimizer.step()
+                with torch.no_grad():
+                    self.right = sum((self.model(x).argmax(1) == y).sum() for x, y in self.val_loader)  # fault
+
+    return Trainer().fit

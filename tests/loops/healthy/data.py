@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset, default_collate
 
 from dldebug_magics.checks.small_data import groups
 
-from .program import Program, loaders, net
+from .program import Program, accuracy, loaders, net
 
 
 def _fit(model, loader, loss_fn, epochs=4, before=lambda epoch: None):
@@ -160,3 +160,32 @@ def episodes_of_few_shots() -> Program:
 
     loader = DataLoader(TensorDataset(points, labels), batch_sampler=Episodes(), collate_fn=told)
     return _fit(model, loader, _told_apart, epochs=5)
+
+
+class _Listed(TensorDataset):
+    def __init__(self, classes, seed=3, target_transform=None, only=(0, 1, 2, 3)):
+        points, labels = groups(120, seed=seed)
+        chosen = torch.isin(labels, torch.tensor(only))
+        self.classes, self.target_transform = classes, target_transform
+        super().__init__(points[chosen], labels[chosen])
+
+
+def _validated(train_set, val_set):
+    model = net()
+    train, val = DataLoader(train_set, batch_size=16, shuffle=True), DataLoader(val_set, batch_size=20)
+    trained = _fit(model, train, _told_apart)
+    return Program(lambda: (trained.train(), accuracy(model, val)), (model,))
+
+
+def listed_otherwise_and_put_right() -> Program:
+    """A target_transform gives the classes the numbers that they have in training."""
+    return _validated(_Listed(["ant", "bee", "cat", "dog"]), _Listed(["bee", "ant", "cat", "dog"], 5, target_transform=int))
+
+
+def a_class_that_validation_lacks() -> Program:
+    """The numbers are those of training all the same."""
+    return _validated(_Listed(["ant", "bee", "cat", "dog"]), _Listed(["ant", "bee", "cat", "dog"], 5, only=(1, 2, 3)))
+
+
+def names_of_another_task() -> Program:
+    return _validated(_Listed(["ant", "bee", "cat", "dog"]), _Listed(["dog", "elk", "fox", "gnu"], 5))
