@@ -14,7 +14,7 @@ from ..source_lines import Line
 from .between import Idle
 from .holders import Holder
 from .losses import Term
-from .updates import Clip, Made, Scaled, Scheduled, Stepped, ZeroGrad
+from .updates import Clip, Made, Saved, Scaled, Scheduled, Stepped, ZeroGrad
 
 
 class Drawn(NamedTuple):
@@ -39,11 +39,12 @@ class Drawn(NamedTuple):
 
 
 class Begun(NamedTuple):
-    """A loader was begun anew: `for batch in loader`, or `iter(loader)`."""
+    """A loader was begun anew: `for batch in loader`, or `iter(loader)`. `state`: a word for that of the generator its workers inherit."""
 
     loader: int
     line: Line
     times: int = 1
+    state: int = 0
 
 
 class Mode(NamedTuple):
@@ -103,7 +104,7 @@ class Backward(NamedTuple):
     idle: tuple[Idle, ...] = ()
 
 
-Event = Drawn | Begun | Mode | Forward | Backward | ZeroGrad | Clip | Scaled | Scheduled | Made | Stepped
+Event = Drawn | Begun | Mode | Forward | Backward | ZeroGrad | Clip | Scaled | Scheduled | Saved | Made | Stepped
 
 
 class StepSeen(NamedTuple):

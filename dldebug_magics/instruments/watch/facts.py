@@ -11,6 +11,7 @@ from torch import nn
 from torch.utils.data import BatchSampler
 
 from .numbering import Numbering, numbering_of
+from .randomness import Source, source_of
 from .reads import Part, parts_of
 
 _UNNUMBERED = Numbering()
@@ -66,7 +67,7 @@ class SchedulerFacts:
 class LoaderFacts:
     """A loader: how many batches and samples it has (-1: unknown), its sampler's class, its workers, which dataset it reads, and
     of which parts that consists: each a dataset and the places read in it (None: all); `own_batches`: a sampler of the user's makes them;
-    `numbering`: the numbers of its classes"""
+    `numbering`: the numbers of its classes; `random`: what makes its workers draw alike; `keeps_workers` from epoch to epoch"""
 
     kind: str
     batches: int
@@ -79,6 +80,8 @@ class LoaderFacts:
     reads: tuple[Part, ...]
     own_batches: bool = False
     numbering: Numbering = _UNNUMBERED
+    random: Source | None = None
+    keeps_workers: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,7 +132,8 @@ def of_loader(loader: Any) -> LoaderFacts:
     size = loader.batch_size or getattr(batching, "batch_size", 0) or 0
     return LoaderFacts(
         type(loader).__name__, _length(loader), _length(loader.dataset), size, sampler, loader.num_workers, loader.drop_last,
-        id(loader.dataset), tuple(parts_of(loader.dataset)), own, numbering_of(loader),
+        id(loader.dataset), tuple(parts_of(loader.dataset)), own, numbering_of(loader), source_of(loader),
+        bool(getattr(loader, "persistent_workers", False)),
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import numpy
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -112,3 +113,74 @@ def label_mapping_mismatch__counted_from_one():
                     self.right = sum((self.model(x).argmax(1) == y).sum() for x, y in self.val_loader)  # fault
 
     return Trainer().fit
+
+
+class Jittered(Dataset):
+    """Points with noise by a generator of the transform's own."""
+
+    def __init__(self, transform):
+        self.points, self.labels = groups(96)
+        self.transform = transform
+
+    def __len__(self):
+        return 96
+
+    def __getitem__(self, row):
+        return self.transform(self.points[row]), self.labels[row]
+
+
+class Jitter:
+    def __init__(self):
+        self.rng = random.Random(3)
+
+    def __call__(self, x):
+        return x * self._factor()
+
+    def _factor(self):
+        return self.rng.uniform(0.9, 1.1)
+
+
+def worker_seed_duplication__in_a_transform():
+    model, optimizer, _ = begun()
+    loader = DataLoader(Jittered(Jitter()), batch_size=16, shuffle=True, num_workers=2)
+
+    def train():
+        for _ in range(2):
+            for x, y in loader:  # fault
+                optimizer.zero_grad()
+                F.cross_entropy(model(x), y).backward()
+                optimizer.step()
+
+    return train
+
+
+class Synthetic(Dataset):
+    """Points made up when they are asked for."""
+
+    def __len__(self):
+        return 64
+
+    def __getitem__(self, row):
+        x = numpy.random.normal(size=16).astype("float32")
+        return x, int(abs(x[:4]).argmax())
+
+
+def fixed(worker):
+    numpy.random.seed(0)
+
+
+def worker_seed_duplication__all_seeded_alike():
+    model, optimizer, _ = begun()
+    loader = DataLoader(Synthetic(), batch_size=8, num_workers=2, worker_init_fn=fixed)
+
+    def train():
+        batches = iter(loader)  # fault
+        while True:
+            x, y = next(batches, (None, None))
+            if x is None:
+                break
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+
+    return train
