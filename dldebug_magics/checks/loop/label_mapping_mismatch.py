@@ -40,9 +40,9 @@ def label_mapping_mismatch(loop: TrainingLoop) -> Iterator[Evidence]:
             sure = train.facts.numbering.told and other.facts.numbering.told
             yield Evidence(Confidence.PROVEN if sure else Confidence.LIKELY, facts, where, Fix(fix, code))
         elif step := loop.data.shift(feeding, held):
-            facts = (Fact(f"labels of {other.word}, held against those of {train.word}", f"all {step:+d}", "the same"),)
+            higher = Fact(f"labels of {other.word}, held against those of {train.word}", f"all {step:+d}", "the same")
             fixed = Fix(fix, f"y = y {'-' if step > 0 else '+'} 1   # of {other.name or 'the validation set'}")
-            yield Evidence(Confidence.HINT, facts, where, fixed, severity=Severity.WARNING)
+            yield Evidence(Confidence.HINT, (higher,), where, fixed, severity=Severity.WARNING)
 
 
 def _program(names: list[str]) -> Callable[[], None]:

@@ -36,11 +36,9 @@ def tuned_on_test(loop: TrainingLoop) -> Iterator[Evidence]:
         if tests and (by := _by(loop, decision, alone=len(tests) == len(decision.loaders))):
             times, test = sum(d.made.line == decision.made.line for d in decisions(loop)), loop.loaders[tests[0]].word
             facts = (Fact(f"{by} right after an evaluation of {test}", f"{times} times", "after one of a validation set"),)
-            code = "train_set, val_set = torch.utils.data.random_split(train_set, [0.9, 0.1])"
             sure = Confidence.HINT if isinstance(decision.made, Saved) else Confidence.LIKELY
-            return (
-                yield Evidence(sure, facts, at(decision.made.line), Fix("Decide by a validation set, and test once, at the end.", code))
-            )
+            fix = Fix("Decide by a validation set, and test once, at the end.", "train_set, val_set = random_split(train_set, [0.9, 0.1])")
+            return (yield Evidence(sure, facts, at(decision.made.line), fix))
 
 
 def _by(loop: TrainingLoop, decision: Decision, alone: bool) -> str:

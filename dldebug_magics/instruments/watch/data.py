@@ -20,7 +20,7 @@ _LATER = 5_000  # batches of a loader that are looked at
 
 @dataclasses.dataclass
 class Wait:
-    """How many batches a loader gave, and the seconds that the loop waited for them; `first`: for the first of each epoch, and to begin.
+    """How many batches a loader gave, and the seconds that the loop waited for them; `first`: to begin, and for the first of each epoch.
 
     `starting`: the next batch is the first of its epoch.
     """
@@ -65,8 +65,8 @@ class Data:
         """A loader begins an epoch, which took so many seconds."""
         while len(self.waits) <= loader:
             self.waits.append(Wait())
-        self.waits[loader].first += seconds
-        self.waits[loader].starting = True
+        wait = self.waits[loader]
+        wait.first, wait.seconds, wait.starting = wait.first + seconds, wait.seconds + seconds, True
         self.recurring.begun(loader)
 
     def waited(self, loader: int, seconds: float) -> None:

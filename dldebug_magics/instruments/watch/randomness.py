@@ -80,11 +80,11 @@ def _functions(dataset: Any) -> Iterator[tuple[Any, types.FunctionType]]:
             pending.append(thing.__self__)
             thing = thing.__func__
         if isinstance(thing, types.FunctionType):
-            yield from [(None, thing)] if _is_mine(thing) else ()
+            yield from ((None, function) for function in _mine(thing))
         elif isinstance(thing, (list, tuple, dict)):
             pending.extend(list(thing.values() if isinstance(thing, dict) else thing)[:_LONG])
         elif isinstance(getattr(thing, "__dict__", None), dict) and not isinstance(thing, (type, *KINDS)):
-            mine = [m for name in _READS if _is_mine(m := getattr(type(thing), name, None))]
+            mine = [method for name in _READS for method in _mine(getattr(type(thing), name, None))]
             yield from ((thing, method) for method in mine)
             if mine or type(thing).__module__.partition(".")[0] in ("torch", "torchvision"):
                 pending.extend(vars(thing).values())
@@ -101,14 +101,14 @@ def _names(function: types.FunctionType, owner: Any = None) -> frozenset[str]:
             seen.add(code)
             found.update(code.co_names)
             methods = (getattr(type(owner), name, None) for name in code.co_names) if owner is not None else ()
-            pending += [method.__code__ for method in methods if _is_mine(method)]
+            pending += [mine.__code__ for method in methods for mine in _mine(method)]
             pending += [inner for inner in code.co_consts if isinstance(inner, types.CodeType)]
     return frozenset(found)
 
 
-def _is_mine(function: Any) -> bool:
-    """Whether it is a function of the user's."""
-    return isinstance(function, types.FunctionType) and is_users(function.__code__.co_filename)
+def _mine(function: Any) -> tuple[types.FunctionType, ...]:
+    """The function itself, where it is one of the user's."""
+    return (function,) if isinstance(function, types.FunctionType) and is_users(function.__code__.co_filename) else ()
 
 
 def _kind(generator: Any) -> str:

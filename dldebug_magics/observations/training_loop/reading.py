@@ -91,8 +91,8 @@ def is_target(loop: TrainingLoop, loader: int, place: int) -> bool:
 
 
 def beginning(loop: TrainingLoop, loader: int) -> Line:
-    """The line at which a loader is begun; an empty one where that was not kept."""
-    return next((e.line for e in loop.of(Begun, Drawn) if e.loader == loader), Line())
+    """The line at which a loader was begun last; an empty one where that was not kept."""
+    return [Line(), *(e.line for e in loop.of(Begun) if e.loader == loader)][-1]
 
 
 def held_out_pairs(loop: TrainingLoop) -> Iterator[tuple[int, int]]:
