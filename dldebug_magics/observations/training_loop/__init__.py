@@ -12,7 +12,7 @@ orders       each order of kinds of events that a close step had, as names, and 
 taken        how many optimizer steps there were; `count(optimizer)`: how many of one optimizer's were looked at closely, and of these
              `count(optimizer, "stale" | "empty" | "evaluating")` were such
 trained      pairs (optimizer, model): the optimizer holds a parameter of a model that ran before its steps
-evaluations  `Evaluation(step, passes, drawn)`: forward passes that no backward pass followed, before that step (`taken`: after the last)
+evaluations  `Evaluation(step, passes, drawn, graphs)`: forward passes that no backward pass followed, before that step
 makings      `Making(step, made, begun)`: optimizers and schedulers that were made while the loop ran
 scheduled    how many steps each scheduler took; begun: how often each loader was begun; fed: how many backward passes followed its batches
 models, optimizers, schedulers, loaders, scalers

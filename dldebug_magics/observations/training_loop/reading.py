@@ -101,6 +101,11 @@ def held_out_pairs(loop: TrainingLoop) -> Iterator[tuple[int, int]]:
     return ((feeding, number) for number in held for feeding in range(len(loop.loaders)) if loop.fed[feeding] > 1)
 
 
+def on_one_batch(loop: TrainingLoop, passes: list[Forward]) -> bool:
+    """Whether all passes had the same input, and this is the input of a batch that a loader gave at some time."""
+    return len({(e.content, e.model) for e in passes}) == 1 and passes[0].content in {e.first for e in loop.of(Drawn)}
+
+
 def dropping(loop: TrainingLoop, built: bool) -> Iterator[Dropped]:
     """Lines that drop while a model is evaluated once a batch in evaluation mode, by a function or a layer `built` there."""
     judged = {e.passes.model for e in loop.evaluations if not e.passes.training and on_held_out(loop, e)}

@@ -189,3 +189,41 @@ def a_class_that_validation_lacks() -> Program:
 
 def names_of_another_task() -> Program:
     return _validated(_Listed(["ant", "bee", "cat", "dog"]), _Listed(["dog", "elk", "fox", "gnu"], 5))
+
+
+def first_batch_by_heart_in_order() -> Program:
+    """The one-batch test, written with `next(iter(loader))` in the loop: a note, as nothing is evaluated on other data."""
+    (train, _), model = loaders(), net()
+    in_order = DataLoader(train.dataset, batch_size=16)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+
+    def run():
+        for _ in range(40):
+            x, y = next(iter(in_order))
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+
+    return Program(run, (model,))
+
+
+def evaluated_with_gradients_that_are_let_go() -> Program:
+    """It costs a little time, and is a note."""
+    model, (train, val) = net(dropout=0.1), loaders()
+    val, optimizer = DataLoader(val.dataset, batch_size=8), torch.optim.Adam(model.parameters(), lr=1e-2)
+
+    def run():
+        for _ in range(3):
+            model.train()
+            for x, y in train:
+                optimizer.zero_grad()
+                F.cross_entropy(model(x), y).backward()
+                optimizer.step()
+            model.eval()
+            right = 0
+            for x, y in val:
+                scores = model(x)
+                loss = F.cross_entropy(scores, y)
+                right += (scores.argmax(1) == y).sum().item() + 0 * loss.item()
+
+    return Program(run, (model,))
