@@ -96,7 +96,10 @@ def _passed(log: Log, module: nn.Module, given: Any, result: Any) -> None:
     asks = any(t.requires_grad and t.is_leaf for t in entering)
     content = content_of(entering)
     state = 0 if tracked and module.training else content_of(_some(module))
-    log.note(Forward(number, log.here(), torch.is_grad_enabled(), tracked, module.training, active, content, asks, loader, state))
+    seen = Forward(number, log.here(), torch.is_grad_enabled(), tracked, module.training, active, content, asks, loader, state)
+    if tracked:
+        log.totals.graphs.passed(number, seen.line, result)
+    log.note(seen)
 
 
 def _some(module: nn.Module) -> list[Tensor]:
