@@ -34,6 +34,7 @@ def seen(log: Log, error: BaseException | None = None) -> TrainingLoop:
         **_looked_at(log.looks),
         waited=log.waited,
         seconds=log.seconds,
+        data=log.data.seen(),
         blind=log.failed,
         crash=_ended(error),
     )
