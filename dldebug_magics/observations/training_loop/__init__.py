@@ -26,6 +26,7 @@ spoilt       the first loss that was not finite, and why; None where all were
 census       the parameters of each model that is trained; `strangers`: shapes of what an optimizer has and no model, and no pass reaches
 holders      variables that keep earlier losses; `waited`: seconds that the loop waited for loaders, of all its `seconds`
 data         `answers`: labels of samples that came again; `turned`: images; `waits`: for each loader (instruments/watch/data.py)
+scored       what the user's own metrics do: predictions `compared` with labels, and hits and losses `counted` for an average
 asked        how often `torch.autograd.grad` was called
 dropped      lines at which a model in evaluation mode dropped values
 blind        why the watch saw no more from some step on (a defect of ours); empty where it saw all
@@ -45,6 +46,7 @@ from ...engine.evidence import Finding
 from ...engine.observation import Observation
 from ...instruments.source_lines import Line
 from ...instruments.watch.census import Weight
+from ...instruments.watch.compared import NOT_SCORED, Scored
 from ...instruments.watch.data import NO_DATA, DataSeen
 from ...instruments.watch.events import Event, StepSeen
 from ...instruments.watch.facts import LoaderFacts, ModelFacts, OptimizerFacts, ScalerFacts, SchedulerFacts
@@ -98,6 +100,7 @@ class TrainingLoop(Observation):
     census: tuple[tuple[int, tuple[Weight, ...]], ...] = ()
     strangers: tuple[tuple[int, tuple[tuple[int, ...], ...]], ...] = ()
     data: DataSeen = NO_DATA
+    scored: Scored = NOT_SCORED
     asked: int = 0
     dropped: tuple[Dropped, ...] = ()
     waited: float = 0.0

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...instruments.source_lines import Line, raising_line
 from ...instruments.watch.cast import Cast
+from ...instruments.watch.compared import Scored
 from ...instruments.watch.log import Log
 from ...instruments.watch.looks import Looks
 from . import TrainingLoop
@@ -61,6 +62,7 @@ def _looked_at(looks: Looks) -> dict[str, Any]:
         "births": tuple(looks.known.items()),
         "spoilt": looks.spoilt,
         "holders": tuple(looks.holders),
+        "scored": Scored(tuple(looks.scores.compared), tuple(looks.scores.counted)),
         "census": tuple((number, tuple(weights)) for number, weights in looks.census.of.items()),
         "strangers": tuple(looks.census.strangers.items()),
     }
