@@ -17,6 +17,7 @@ from .census import Census
 from .here import Here
 from .holders import Holder, holders, made_at, old_state, schedulers
 from .losses import terms_of
+from .moments import Moments
 from .spoilt import Spoilt, spoilt
 
 _AT = frozenset((7, 11, 40, 160))  # steps after which variables are looked at
@@ -31,7 +32,7 @@ class Looks:
     """Asked by the doors of models, backward passes and optimizers."""
 
     def __init__(self, here: Here):
-        self.window, self.census = Window(here), Census()
+        self.window, self.census, self.moments = Window(here), Census(), Moments()
         self.losses: dict[int, int] = {}  # the nodes of losses, and the steps that they belong to
         self.last = -1  # the number of the last backward pass's loss
         self.retained = False
