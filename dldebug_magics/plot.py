@@ -63,14 +63,8 @@ def stacked(courses: Sequence[tuple[str, Sequence[float], Sequence[float]]], acr
     panels = figure.subplots(len(courses), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (name, places, values) in zip(panels, courses, strict=True):
         axes.set_facecolor("white")
-        axes.plot(
-            places,
-            [v if abs(v) < _LARGEST else math.nan for v in values],
-            color=_STYLES[0][0],
-            linewidth=1,
-            marker="." * (len(values) < _DOTS),
-            markersize=3,
-        )
+        drawn, dot = [v if abs(v) < _LARGEST else math.nan for v in values], "." if len(values) < _DOTS else ""
+        axes.plot(places, drawn, color=_STYLES[0][0], linewidth=1, marker=dot, markersize=3)
         axes.set_title(_plain(name), fontsize=9, loc="left")
         axes.tick_params(labelsize=8)
         axes.spines[["top", "right"]].set_visible(False)

@@ -24,6 +24,7 @@ _FIRST = 1.0  # seconds; a shorter run has no live view
 _PAUSE = 0.75  # seconds between two drawings, at least
 _SHARE = 0.008  # of the run's time
 _ASKING = 0.03  # seconds for the checks, as long as it is not known what they take
+_ENOUGH = 24  # steps, before which the checks are not asked
 _AGAIN = 1.5  # they are asked anew when the run is so many times as long
 
 
@@ -41,7 +42,9 @@ class Live:
         self.began = self.due = math.inf
 
     def follow(self, watch: Watch) -> None:
-        """Show this watch, which begins now."""
+        """Show this watch, which begins now. What drawing needs is imported before."""
+        from ..observations.training_loop import running  # noqa: F401
+
         self.watch, self.began = watch, time.perf_counter()
         self.due = self.began + _FIRST
 
@@ -63,7 +66,8 @@ class Live:
     def _refresh(self, watch: Watch, evaluating: bool, elapsed: float) -> None:
         from ..observations.training_loop import running
 
-        if not evaluating and elapsed >= self.ask_at and self.spent + self.asking <= _SHARE * elapsed:
+        enough = watch.log.steps >= _ENOUGH and not evaluating
+        if enough and elapsed >= self.ask_at and self.spent + self.asking <= _SHARE * elapsed:
             began = time.perf_counter()
             self.alarms = running.alarms(watch.log, watch.checks)
             self.asking, self.ask_at = time.perf_counter() - began, _AGAIN * elapsed

@@ -24,7 +24,7 @@ class LayerGroups:
         """The norm of the gradient of each group among these parameters, in the model's order; without those that have none."""
         squares: dict[str, float] = {}
         for p in parameters:
-            if p.grad is not None and p.grad.layout is torch.strided:
+            if p.grad is not None and p.grad.layout in (torch.strided, torch.sparse_coo):
                 name = self._of(models, p)
                 squares[name] = squares.get(name, 0.0) + _norm(p.grad) ** 2
         return tuple((name, math.sqrt(square)) for name, square in squares.items())
@@ -60,5 +60,7 @@ def named_groups(model: nn.Module, path: str) -> Iterator[tuple[str, Tensor]]:
 
 def _norm(gradient: Tensor) -> float:
     """In single precision at least: squares of half a precision are soon infinite."""
+    if gradient.is_sparse:
+        gradient = gradient.coalesce().values()
     wide = torch.float32 if gradient.dtype in (torch.float16, torch.bfloat16) else None
     return float(torch.linalg.vector_norm(gradient.detach(), dtype=wide))

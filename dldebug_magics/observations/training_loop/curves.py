@@ -81,9 +81,9 @@ def _loss(loop: TrainingLoop) -> Curve:
     return Curve("loss", _places(loop.taken, len(loop.losses)), loop.losses)
 
 
-def _places(taken: int, values: int) -> list[float]:
+def _places(taken: int, values: int) -> Sequence[float]:
     """At which steps values lie that were taken all along."""
-    return [i * max(taken, 1) / values for i in range(values)]
+    return range(values) if values == taken else [i * max(taken, 1) / values for i in range(values)]
 
 
 def _of_groups(moments: Sequence[Moment]) -> Iterator[Curve]:
