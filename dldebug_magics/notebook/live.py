@@ -22,20 +22,23 @@ if TYPE_CHECKING:
 
 _FIRST = 1.0  # seconds; a shorter run has no live view
 _PAUSE = 0.75  # seconds between two drawings, at least
-_SHARE = 0.008  # of the run's time
-_ASKING = 0.03  # seconds for the checks, as long as it is not known what they take
+_SHARE = 0.004  # of the run's time for each, drawing and asking
+_ASKING = 0.02  # seconds for the checks, as long as it is not known what they take
 _ENOUGH = 24  # steps, before which the checks are not asked
 _AGAIN = 1.5  # they are asked anew when the run is so many times as long
 
 
 class Live:
-    """Called by a watch at each step and pass that it notes. `shown`: the alarms that were on the screen; `failed`: what ended it."""
+    """Called by a watch at each step and pass that it notes. `shown`: the alarms that were on the screen; `failed`: what ended it.
+
+    Seconds: `drawing` and `asking` that were spent, and what asking took when it was done `last`.
+    """
 
     def __init__(self, shell: Any, screen: Screen):
         self.shell, self.screen = shell, screen
         self.watch: Watch | None = None
-        self.spent = 0.0
-        self.asking, self.ask_at = _ASKING, 0.0
+        self.drawing = self.asking = 0.0
+        self.last, self.ask_at = _ASKING, 0.0
         self.alarms: tuple[Finding, ...] = ()
         self.shown: dict[str, None] = {}
         self.failed = ""
@@ -54,26 +57,33 @@ class Live:
         if now < self.due or self.watch is None:
             return
         try:
-            self._refresh(self.watch, evaluating, now - self.began)
+            if goes_below_the_cell(self.shell):
+                self._ask(self.watch, evaluating, now - self.began)
+                self._draw(self.watch, evaluating)
+            self.due = max(time.perf_counter() + _PAUSE, self.due)
         except Exception as error:
             self.failed, self.due = f"{type(error).__name__}: {error}".splitlines()[0], math.inf
-            return
-        end = time.perf_counter()
-        took = end - now
-        self.spent += took
-        self.due = max(end + _PAUSE, self.began + (self.spent + took) / _SHARE)
 
-    def _refresh(self, watch: Watch, evaluating: bool, elapsed: float) -> None:
+    def _ask(self, watch: Watch, evaluating: bool, elapsed: float) -> None:
+        """The checks, behind a step, where that may be afforded."""
         from ..observations.training_loop import running
 
         enough = watch.log.steps >= _ENOUGH and not evaluating
-        if enough and elapsed >= self.ask_at and self.spent + self.asking <= _SHARE * elapsed:
+        if enough and elapsed >= self.ask_at and self.asking + self.last <= _SHARE * elapsed:
             began = time.perf_counter()
             self.alarms = running.alarms(watch.log, watch.checks)
-            self.asking, self.ask_at = time.perf_counter() - began, _AGAIN * elapsed
-        if goes_below_the_cell(self.shell):
-            self.screen.show(Page(running.page(watch.log, evaluating, self.alarms)))
-            self.shown |= dict.fromkeys(finding.name for finding in self.alarms)
+            self.last, self.ask_at = time.perf_counter() - began, _AGAIN * elapsed
+            self.asking += self.last
+
+    def _draw(self, watch: Watch, evaluating: bool) -> None:
+        from ..observations.training_loop import running
+
+        began = time.perf_counter()
+        self.screen.show(Page(running.page(watch.log, evaluating, self.alarms)))
+        self.shown |= dict.fromkeys(finding.name for finding in self.alarms)
+        took = time.perf_counter() - began
+        self.drawing += took
+        self.due = self.began + (self.drawing + took) / _SHARE
 
     def ended(self, report: Report) -> Report:
         """The report, with what became of that which was shown while it was made."""

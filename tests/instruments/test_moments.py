@@ -11,8 +11,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from dldebug_magics.ask import Watch
-from dldebug_magics.instruments.watch import watching
 from dldebug_magics.instruments.watch import moments as module
+from dldebug_magics.instruments.watch import watching
 from dldebug_magics.instruments.watch.layer_groups import named_groups
 from dldebug_magics.instruments.watch.moments import resident
 

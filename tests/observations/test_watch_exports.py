@@ -98,7 +98,7 @@ def test_a_missing_tensorboard_is_one_line(monkeypatch, tmp_path):
 def test_only_what_was_watched_can_be_exported():
     for report in (Report(), dldebug.overfit_batch(nn.Linear(2, 2), F.mse_loss, None, (torch.ones(2, 2), torch.ones(2, 2)), budget=1)):
         assert "to_csv" not in dir(report) and not hasattr(report, "to_tensorboard")
-        with pytest.raises(AttributeError, match="^a report on (NoneType|OverfitBatch) has no `to_csv`$"):
+        with pytest.raises(AttributeError, match=r"^a report on (NoneType|OverfitBatch) has no `to_csv`$"):
             _ = report.to_csv
     report, _ = trained(steps=2)
     assert {"to_csv", "to_tensorboard", "to_dict"} <= set(dir(report))
