@@ -19,6 +19,7 @@ from .here import Here
 from .holders import Holder, holders, made_at, old_state, schedulers
 from .linear import nodes_of
 from .losses import is_number, terms_of
+from .moments import Moments
 from .scores import Scores
 from .spoilt import Spoilt, spoilt
 from .way_back import WayBack
@@ -35,7 +36,8 @@ class Looks:
     """Asked by the doors of models, backward passes and optimizers."""
 
     def __init__(self, here: Here):
-        self.window, self.census, self.way, self.scores = Window(here), Census(), WayBack(), Scores(here)
+        self.window, self.census, self.scores = Window(here), Census(), Scores(here)
+        self.moments, self.way = Moments(), WayBack()
         self.losses: dict[int, int] = {}  # the nodes of losses, and the steps that they belong to
         self.last = -1  # the number of the last backward pass's loss
         self.retained = False

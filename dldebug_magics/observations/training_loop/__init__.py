@@ -20,6 +20,7 @@ models, optimizers, schedulers, loaders, scalers
              (instruments/watch/facts.py), and a `word` for a sentence
 losses       the loss of every backward pass (NaN where asking makes an accelerator wait), thinned to 5000
 rates        the first rate of every step, thinned likewise
+moments      close steps in numbers: loss, rate, norms (of the layer groups, too), memory, time (instruments/watch/moments.py); at most 1000
 moved        whether the weights of the models that ran first are others at the end, whoever changed them
 births       models, as they first ran, and the lines that set their variables
 spoilt       the first loss that was not finite, and why; None where all were
@@ -51,9 +52,10 @@ from ...instruments.watch.data import NO_DATA, DataSeen
 from ...instruments.watch.events import Event, StepSeen
 from ...instruments.watch.facts import LoaderFacts, ModelFacts, OptimizerFacts, ScalerFacts, SchedulerFacts
 from ...instruments.watch.holders import Holder
+from ...instruments.watch.moments import Moment
 from ...instruments.watch.spoilt import Spoilt
 from ...instruments.watch.totals import Dropped, Evaluation, Making
-from . import wording
+from . import exports, wording
 from .players import Ended, Player
 
 E = TypeVar("E")
@@ -75,6 +77,7 @@ class TrainingLoop(Observation):
     """
 
     stage: ClassVar[str] = "loop"
+    exports: ClassVar = exports.EXPORTS
     steps: tuple[StepSeen, ...] = ()
     tail: tuple[Event, ...] = ()
     taken: int = 0
@@ -93,6 +96,7 @@ class TrainingLoop(Observation):
     scalers: tuple[Player[ScalerFacts], ...] = ()
     losses: tuple[float, ...] = ()
     rates: tuple[float, ...] = ()
+    moments: tuple[Moment, ...] = ()
     moved: bool = False
     holders: tuple[Holder, ...] = ()
     spoilt: Spoilt | None = None
