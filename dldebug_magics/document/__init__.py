@@ -17,9 +17,8 @@ from .layout import WIDTH, filled, lined, table, wrapped
 from .panels import Panels
 from .tree import Branch, Tree
 
-__all__ = [
-    "WIDTH", "Block", "Branch", "Code", "Details", "Difference", "Figure", "Heading", "Panels", "Table", "Text", "Tree", "as_html", "as_text",
-]  # fmt: skip
+__all__ = ["WIDTH", "Block", "Branch", "Code", "Details", "Difference", "Figure", "Heading"]
+__all__ += ["Panels", "Table", "Text", "Tree", "as_html", "as_text"]
 
 
 @dataclasses.dataclass(frozen=True)

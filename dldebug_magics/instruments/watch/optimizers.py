@@ -12,6 +12,7 @@ from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook, 
 from .gradients import Gradients
 from .log import Log
 from .updates import Made, ZeroGrad
+from .weights import parameters
 from .wrapped import family, wrapped
 
 _CURIOUS = 2  # steps behind which the parts of models are watched, too
