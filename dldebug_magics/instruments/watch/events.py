@@ -85,9 +85,8 @@ class Backward(NamedTuple):
 
     `root`: the place of the loss in the order in which graphs are made; `before`: that of the pass before; `oldest`: that of the first node
     of its graph (-1: not looked for), at most `before` where a graph is used again. `state`: where that failed, the variable that has it.
-    Of a close look: `terms` of the loss, their `values` where the sum was seen, a `broadcast` on the way, and `idle` terms
-    that have no gradient, `chains` of multiplications along which the gradient came back, gradients in float16 (`halves`), and batch norms
-    that took part (`normed`).
+    Of a close look: `terms` of the loss, their `values` where the sum was seen, a `broadcast` on the way, `idle` terms without gradient,
+    `chains` of multiplications along which the gradient came back, gradients in float16 (`halves`), batch norms that took part (`normed`).
     `reached`: to how many parameters of the optimizers seen it brought a gradient (-1: not counted). `failed`: it raised.
     """
 

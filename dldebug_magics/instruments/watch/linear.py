@@ -1,8 +1,7 @@
-"""A graph's nodes, and its multiplications by a weight: which weight it was, and the same product in float32."""
+"""Multiplications by a weight, as a graph keeps them: which weight it was, and the same product in float32."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +14,6 @@ from .losses import kind
 LINEAR = frozenset("Addmm Mm Convolution".split())
 _BETWEEN = frozenset("T Transpose ToCopy View UnsafeView Alias Permute".split())
 _NODES = 5000
-_MANY, _LEAF = 20_000, 2**63
 _SETTINGS = ("stride", "padding", "dilation", "transposed", "output_padding", "groups")
 
 
@@ -80,16 +78,3 @@ def _factors(node: Any) -> tuple[Any, Any]:
         other = next((w.detach().t() if turned else w.detach() for w, turned in _weights(node)), None)
         other = None if other is None else other.half()
     return (one.detach() if isinstance(one, Tensor) else one), (other.detach() if isinstance(other, Tensor) else other)
-
-
-def oldest_in(node: Any) -> int:
-    """The number of the node in a graph that was made first."""
-    pending, seen, oldest = [node], {node}, sys.maxsize
-    while pending and len(seen) < _MANY:
-        node = pending.pop()
-        number = node._sequence_nr()
-        oldest = min(oldest, number) if number < _LEAF else oldest
-        fresh = [parent for parent, _ in node.next_functions if parent is not None and parent not in seen]
-        seen.update(fresh)
-        pending.extend(fresh)
-    return oldest

@@ -5,6 +5,7 @@ At close looks only; always on is the number of the loss's node, which a later p
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import torch
@@ -16,14 +17,17 @@ from .cast import Cast
 from .census import Census
 from .here import Here
 from .holders import Holder, holders, made_at, old_state, schedulers
-from .linear import nodes_of, oldest_in
+from .linear import nodes_of
 from .losses import is_number, terms_of
+from .moments import Moments
 from .scores import Scores
 from .spoilt import Spoilt, spoilt
 from .way_back import WayBack
 
 _AT = frozenset((7, 11, 40, 160))  # steps after which variables are looked at
 _KEPT = 256  # losses that are known by their numbers
+_NODES = 20_000  # of a graph, that are visited
+_LEAF = 2**63
 _FIRST = 12
 _MODELS = 30  # whose lines are looked for
 
@@ -32,7 +36,8 @@ class Looks:
     """Asked by the doors of models, backward passes and optimizers."""
 
     def __init__(self, here: Here):
-        self.window, self.census, self.way, self.scores = Window(here), Census(), WayBack(), Scores(here)
+        self.window, self.census, self.scores = Window(here), Census(), Scores(here)
+        self.moments, self.way = Moments(), WayBack()
         self.losses: dict[int, int] = {}  # the nodes of losses, and the steps that they belong to
         self.last = -1  # the number of the last backward pass's loss
         self.retained = False
@@ -77,7 +82,7 @@ class Looks:
             self.way.look(nodes)
             self.census.norms.look(nodes)
         if self.retained or (close and retain):
-            told["oldest"] = oldest_in(node)
+            told["oldest"] = _oldest(node)
         self.window.close()
         self.retained = self.retained or retain
         return told
@@ -96,7 +101,7 @@ class Looks:
         before, self.last = self.last, node._sequence_nr()
         seen = {**self.way.told(self.census.name_of), **self.census.norms.told()}
         if failed:
-            oldest, told = oldest_in(node), {"root": self.last, "before": before}
+            oldest, told = _oldest(node), {"root": self.last, "before": before}
             return told | {"oldest": oldest, "state": old_state(before, 3) if oldest <= before else None}
         if len(self.losses) < _KEPT:
             while node is not None and len(self.losses) < _KEPT:
@@ -128,3 +133,16 @@ class Looks:
                 schedules.number(scheduler, name)
             earlier = {number: at for number, at in self.losses.items() if at < step}
             self.holders += [holder._replace(number=step) for holder in holders(earlier, 3)]
+
+
+def _oldest(node: Any) -> int:
+    """The number of the node in a graph that was made first."""
+    pending, seen, oldest = [node], {node}, sys.maxsize
+    while pending and len(seen) < _NODES:
+        node = pending.pop()
+        number = node._sequence_nr()
+        oldest = min(oldest, number) if number < _LEAF else oldest
+        fresh = [parent for parent, _ in node.next_functions if parent is not None and parent not in seen]
+        seen.update(fresh)
+        pending.extend(fresh)
+    return oldest

@@ -59,6 +59,7 @@ def _counted(log: Log) -> dict[str, Any]:
 
 def _looked_at(looks: Looks) -> dict[str, Any]:
     return {
+        "moments": tuple(looks.moments.rows),
         "births": tuple(looks.known.items()),
         "spoilt": looks.spoilt,
         "holders": tuple(looks.holders),
