@@ -11,7 +11,7 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.reads import shared
 from ...observations.training_loop import TrainingLoop
-from ...observations.training_loop.reading import at, on_held_out
+from ...observations.training_loop.reading import at, feeding, on_held_out
 from ..small_loops import task
 
 _HELD_OUT = re.compile(
@@ -38,13 +38,14 @@ def val_data_in_training(loop: TrainingLoop) -> Iterator[Evidence]:
         if not on_held_out(loop, evaluation) or not _HELD_OUT.search(loop.loaders[number].name.lower()):
             continue
         held = loop.loaders[number]
-        for feeding, player in enumerate(loop.loaders):
-            both = shared(player.facts.reads, held.facts.reads, held.facts.samples) if loop.fed[feeding] > 1 else 0
+        for source in feeding(loop, evaluation.passes.model):
+            player = loop.loaders[source]
+            both = shared(player.facts.reads, held.facts.reads, held.facts.samples) if loop.fed[source] > 1 else 0
             switched = player.facts.reads == held.facts.reads and player.facts.samples != held.facts.samples
             if both > 0 and not switched:  # one dataset of another length is another split of it by then
                 facts = (
                     Fact(f"samples of {held.word} that {player.word} trains on", f"{both} of {held.facts.samples}", "0"),
-                    Fact("backward passes after batches of that loader", f"{loop.fed[feeding]}", ""),
+                    Fact("backward passes after batches of that loader", f"{loop.fed[source]}", ""),
                 )
                 named = player.name or "train_loader"
                 fix = Fix("Train on the training split alone.", f"{named} = DataLoader(train_split, shuffle=True, ...)")

@@ -90,6 +90,11 @@ def is_target(loop: TrainingLoop, loader: int, place: int) -> bool:
     return 0 < len(known) <= 2 * sum(bool(targets & given) for targets in known)
 
 
+def feeding(loop: TrainingLoop, model: int) -> set[int]:
+    """The loaders whose batches a model was trained on, as far as its passes were kept: other folds have models of their own."""
+    return {e.loader for e in loop.of(Forward) if e.model == model and e.grad and e.tracked and e.loader >= 0}
+
+
 def beginning(loop: TrainingLoop, loader: int) -> Line:
     """The line at which a loader was begun last; an empty one where that was not kept."""
     return [Line(), *(e.line for e in loop.of(Begun) if e.loader == loader)][-1]
