@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ..first_values import at_first
 from .contents import content_of
+from .norms import norm
 
 _MOST = 2000  # parameters of a model
 _MODELS = 20
@@ -69,12 +70,16 @@ class Census:
 
     def passed(self) -> None:
         """A backward pass is over."""
+        given = []
         for p, weight, _ in self._alive():
             weight.thawed = weight.thawed or p.requires_grad
-            if p.grad is None:
+            gradient = p.grad
+            if gradient is None:
                 weight.missing += 1
-            elif p.grad.layout == p.layout:
-                weight.gradients.append(float(p.grad.detach().float().norm()))
+            elif gradient.layout == p.layout:
+                given.append((weight, norm(gradient)))
+        for weight, size in given:  # all are asked before any is waited for
+            weight.gradients.append(float(size))
 
     def stepped(self, number: int, parameters: Iterable[Tensor], compare: bool) -> None:
         """An optimizer has stepped these."""

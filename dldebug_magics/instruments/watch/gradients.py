@@ -77,8 +77,8 @@ class Gradients:
                     held.chosen = norms.some(parameters(held.optimizer()))
                 held.before = norms.gradients(held.chosen)
 
-    def after_backward(self) -> int:
-        """What the pass has added; returns to how many of the parameters that were looked at, -1 where they were not."""
+    def after_backward(self, count: bool) -> int:
+        """What the pass has added; returns to how many of the parameters that were looked at, -1 where they are not counted."""
         for number, held in self.held.items():
             if _mark(held.probe) != self.marks.get(number):
                 held.stale = held.stale or held.mark is not None
@@ -86,17 +86,17 @@ class Gradients:
             held.passes += 1
         if not self.log.close:
             return -1
-        return sum(self._add(held) for held in self.held.values())
+        return sum(self._add(held, count) for held in self.held.values()) if count else -1
 
     @staticmethod
-    def _add(held: _Held) -> int:
+    def _add(held: _Held, count: bool) -> int:
         """What a pass has added, noted as fresh; returns to how many parameters it did."""
         now, before, held.before = norms.gradients(held.chosen), held.before, None
         if now is None:
             return 0
         added = now if before is None else now - before
         held.fresh = added if held.fresh is None else held.fresh + added
-        return norms.reached(held.chosen, added)
+        return norms.reached(held.chosen, added) if count else -1
 
     def before_step(self, number: int, optimizer: Any, closure: bool) -> None:
         """The gradients as the step will use them."""
