@@ -59,6 +59,7 @@ class WatchedCell:
             raise UsageError(str(mistake)) from None
         screen = Screen(shell, self.session.shown, "%%watch", quiet=typed.silent or "quiet" in typed.options)
         body = Body(shell, f"%%watch {line}", cell)
+        watch.typed[body.name] = f"{f'%%watch {line}'.rstrip()}\n{cell}"
         try:
             with watch:
                 body.run()

@@ -55,7 +55,7 @@ def _backward(log: Log, gradients: Gradients, plain: Callable) -> Callable:
             retain = bool(args[2] if len(args) > 2 else kwargs.get("retain_graph"))
             told = log.asks(_before, log, gradients, loss, value, retain)
         elif not isfinite(value) and log.looks.spoilt is None:
-            log.asks(log.looks.spoil, loss, False, log.steps)
+            log.asks(_spoilt, log, loss)
         log.busy, log.inside, failed = True, False, True
         try:
             plain(*args, **kwargs)
@@ -72,14 +72,24 @@ def _backward(log: Log, gradients: Gradients, plain: Callable) -> Callable:
 
 def _before(log: Log, gradients: Gradients, loss: Tensor | None, value: float, retain: bool) -> dict[str, Any]:
     """A pass that is noted begins; the models that ran before it are those that it trains."""
-    due = log.looks.due(log.close, log.steps)
     if not isfinite(value) and log.looks.spoilt is None:
-        log.looks.spoil(loss, log.close, log.steps)
-    told = log.looks.before_backward(loss, due, retain)
-    for number in log.totals.modes if due else ():
-        log.looks.census.meet(number, log.models.parts[number].thing())
+        _spoilt(log, loss)
+    told = log.looks.before_backward(loss, log.looks.due(log.close, log.steps), retain)
+    _meets(log)
     gradients.before_backward()
     return told
+
+
+def _spoilt(log: Log, loss: Tensor | None) -> None:
+    """The first loss that is no number."""
+    _meets(log)
+    log.looks.spoil(loss, log.close, log.steps)
+
+
+def _meets(log: Log) -> None:
+    """The models that ran before a backward pass are those that it trains."""
+    for number in log.totals.modes if log.looks.due(log.close, log.steps) else ():
+        log.looks.census.meet(number, log.models.parts[number].thing())
 
 
 def _loss(args: Any, kwargs: Any) -> Tensor | None:

@@ -11,10 +11,12 @@ from typing import NamedTuple
 
 from ..broadcasts import Broadcast
 from ..source_lines import Line
+from .batch_norms import Normed
 from .between import Idle
 from .holders import Holder
 from .losses import Term
 from .updates import Clip, Made, Scaled, Scheduled, Stepped, ZeroGrad
+from .way_back import Chain, Halves
 
 
 class Drawn(NamedTuple):
@@ -82,7 +84,8 @@ class Backward(NamedTuple):
     `root`: the place of the loss in the order in which graphs are made; `before`: that of the pass before; `oldest`: that of the first node
     of its graph (-1: not looked for), at most `before` where a graph is used again. `state`: where that failed, the variable that has it.
     Of a close look: `terms` of the loss, a `broadcast` on the way, and `idle` terms
-    that have no gradient.
+    that have no gradient, `chains` of multiplications along which the gradient came back, gradients in float16 (`halves`), and batch norms
+    that took part (`normed`).
     `reached`: to how many parameters of the optimizers seen it brought a gradient (-1: not counted). `failed`: it raised.
     """
 
@@ -100,6 +103,9 @@ class Backward(NamedTuple):
     terms: tuple[Term, ...] = ()
     broadcast: Broadcast | None = None
     idle: tuple[Idle, ...] = ()
+    chains: tuple[Chain, ...] = ()
+    halves: Halves | None = None
+    normed: tuple[Normed, ...] = ()
 
 
 Event = Drawn | Begun | Mode | Forward | Backward | ZeroGrad | Clip | Scaled | Scheduled | Made | Stepped

@@ -56,6 +56,7 @@ class Log:
         self.learning = False  # there was a backward pass since the last step
         self.inside = False  # a model's forward pass is running: its parts are not the loop's own calls
         self.running: Any = None  # the model whose forward pass it is
+        self.curious = False  # the calls of a model's parts are looked at, too
         self.busy = False  # a backward pass is running: what it calls is not the loop's doing
         self.waited = self.seconds = 0.0
         self.began = time.perf_counter()

@@ -16,8 +16,10 @@ from .cast import Cast
 from .census import Census
 from .here import Here
 from .holders import Holder, holders, made_at, old_state, schedulers
+from .linear import nodes_of
 from .losses import terms_of
 from .spoilt import Spoilt, spoilt
+from .way_back import WayBack
 
 _AT = frozenset((7, 11, 40, 160))  # steps after which variables are looked at
 _KEPT = 256  # losses that are known by their numbers
@@ -31,7 +33,7 @@ class Looks:
     """Asked by the doors of models, backward passes and optimizers."""
 
     def __init__(self, here: Here):
-        self.window, self.census = Window(here), Census()
+        self.window, self.census, self.way = Window(here), Census(), WayBack()
         self.losses: dict[int, int] = {}  # the nodes of losses, and the steps that they belong to
         self.last = -1  # the number of the last backward pass's loss
         self.retained = False
@@ -56,6 +58,9 @@ class Looks:
             window.shut()
             terms = tuple(window.placed(term) for term in terms)
             told |= {"terms": terms, "broadcast": window.broadcast(), "idle": window.idle(loss)}
+            nodes = nodes_of(node)
+            self.way.look(nodes)
+            self.census.norms.look(nodes)
         if self.retained or (close and retain):
             told["oldest"] = _oldest(node)
         self.window.close()
@@ -66,7 +71,7 @@ class Looks:
         """A loss that is not known, or not finite; of the first that is not finite the reason is looked for."""
         if loss is not None and loss.grad_fn is not None and loss.numel() == 1 and (close or loss.is_cpu):
             self.window.shut()
-            self.spoilt = spoilt(loss, step, self.census.weights(), self.window.lines.of)
+            self.spoilt = spoilt(loss, step, self.census, self.window.lines.of)
 
     def after_backward(self, loss: Tensor | None, step: int, failed: bool) -> dict[str, Any]:
         """The same, once the pass is over; where it failed, the variable whose graph had been used before."""
@@ -74,6 +79,7 @@ class Looks:
         if node is None:
             return {}
         before, self.last = self.last, node._sequence_nr()
+        seen = {**self.way.told(self.census.name_of), **self.census.norms.told()}
         if failed:
             oldest, told = _oldest(node), {"root": self.last, "before": before}
             return told | {"oldest": oldest, "state": old_state(before, 3) if oldest <= before else None}
@@ -82,7 +88,7 @@ class Looks:
                 self.losses[node._sequence_nr()] = step
                 parents = [parent for parent, _ in node.next_functions if parent is not None]
                 node = parents[0] if len(parents) == 1 and len(self.losses) % 4 else None
-        return {}
+        return seen
 
     def end(self) -> None:
         """The watch is over."""

@@ -35,6 +35,8 @@ def _calling(log: Log, plain: Callable) -> Callable:
         if log.inside and direct and self._compiled_call_impl is None:
             return self._call_impl(*args, **kwargs)  # what `plain` does, without the longer way
         if log.inside or torch.compiler.is_compiling() or not log.hears():
+            if log.inside and not torch.compiler.is_compiling() and log.curious:
+                log.asks(log.looks.census.calls, self, log.here)
             return plain(self, *args, **kwargs)
         log.inside, log.running = True, self
         if log.looks.window.is_open and next(self.parameters(), None) is not None:

@@ -12,8 +12,9 @@ from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook, 
 from .gradients import Gradients
 from .log import Log
 from .updates import Made, ZeroGrad
-from .weights import parameters
 from .wrapped import family, wrapped
+
+_CURIOUS = 2  # steps behind which the parts of models are watched, too
 
 
 @contextlib.contextmanager
@@ -44,8 +45,9 @@ def _after(log: Log, gradients: Gradients, optimizer: Optimizer) -> None:
     number = log.optimizers.number(optimizer)
     log.looks.after_step(log.steps, log.schedulers)
     if log.looks.due(log.close, log.steps):
-        log.looks.census.stepped(number, parameters(optimizer), log.looks.is_due(log.steps))
+        log.looks.census.stepped(number, optimizer.param_groups, log.looks.is_due(log.steps))
     log.step_taken(gradients.after_step(number, optimizer, log.here()))
+    log.curious = log.steps <= _CURIOUS
 
 
 def _counted(log: Log, gradients: Gradients, optimizer: Optimizer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import statistics
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from ...instruments.watch.losses import Term
 from . import TrainingLoop
 
 _FEW = 3  # passes that say nothing yet
+_STAYS = 0.8
 
 
 class Seen(NamedTuple):
@@ -65,3 +67,15 @@ def fell(loop: TrainingLoop) -> float:
 def suffers(loop: TrainingLoop) -> bool:
     """Whether the loss did not come down, or leapt far above its start: the steps are too long."""
     return fell(loop) > 0.8 or max(loop.losses[3:], default=0.0) > 2 * max(loop.losses[:3], default=0.0)
+
+
+def stays(loop: TrainingLoop) -> bool:
+    """Whether the loss ended as high as it began, or as no number; as far as it is known, and never of a loss that begins at 0 or below.
+
+    >>> stays(TrainingLoop(losses=(2.0, 2.1, 1.9, 2.0))), stays(TrainingLoop(losses=(2.0, 1.0, 0.5))), stays(TrainingLoop(losses=(-1.0,)))
+    (True, False, False)
+    """
+    if loop.spoilt is not None and not math.isfinite(loop.losses[-1]):
+        return True
+    known = tuple(loss for loss in loop.losses if not math.isnan(loss))
+    return _STAYS < fell(dataclasses.replace(loop, losses=known)) < math.inf
