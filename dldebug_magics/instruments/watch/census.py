@@ -77,16 +77,12 @@ class Census:
 
     def passed(self) -> None:
         """A backward pass is over."""
-        given = []
         for p, weight, _ in self._alive():
             weight.thawed = weight.thawed or p.requires_grad
-            gradient = p.grad
-            if gradient is None:
+            if (gradient := p.grad) is None:
                 weight.missing += 1
             elif gradient.layout == p.layout:
-                given.append((weight, norm(gradient)))
-        for weight, size in given:  # all are asked before any is waited for
-            weight.gradients.append(float(size))
+                weight.gradients.append(float(norm(gradient)))
 
     def stepped(self, number: int, groups: Iterable[dict[str, Any]], compare: bool) -> None:
         """An optimizer has stepped these."""

@@ -31,7 +31,7 @@ def content_of(given: Iterable[Tensor]) -> int:
             few = (row[:: row.numel() // _MOST] if row.numel() > _MOST else row).cpu().contiguous().view(torch.uint8).numpy()
         except RuntimeError:  # no numbers can be had within torch.func's transforms
             return 0
-        word = zlib.crc32(few, zlib.crc32(repr(tuple(tensor.shape)).encode(), word)) or 1
+        word = zlib.crc32(few.data, zlib.crc32(repr(tuple(tensor.shape)).encode(), word)) or 1
     return word
 
 

@@ -28,11 +28,10 @@ def watching_modules(log: Log) -> Any:
 
 def _calling(log: Log, plain: Callable) -> Callable:
     """Torch's global module hooks would do, at twice the cost: with a hook anywhere each call of each layer goes a longer way."""
-
     direct = plain is getattr(nn.Module, "_wrapped_call_impl", None)
 
     def __call__(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        if log.inside and direct and self._compiled_call_impl is None:
+        if log.inside and direct and not log.curious and self._compiled_call_impl is None:
             return self._call_impl(*args, **kwargs)  # what `plain` does, without the longer way
         if log.inside or torch.compiler.is_compiling() or not log.hears():
             if log.inside and not torch.compiler.is_compiling() and log.curious:
