@@ -30,8 +30,8 @@ def _called(log: Log, plain: Callable) -> Callable:
     """Outside of torch's function door, which the window between the passes hangs in: here it can be taken off its hinges."""
 
     def backward(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        if log.looks.window.is_open:
-            log.looks.window.shut()
+        if log.looks.window.is_open or log.looks.scores.is_open:
+            log.looks.shut()
         return plain(self, *args, **kwargs)
 
     return backward
@@ -106,7 +106,7 @@ def _passed(log: Log, gradients: Gradients, loss: Tensor | None, seen: Backward)
     reached = gradients.after_backward(due)
     if due:
         log.looks.census.passed()
-    log.note(seen._replace(line=log.here(), leaf=leaf, detached=detached, reached=reached, **told))
+    log.note(seen._replace(line=log.here(), leaf=leaf or seen.leaf, detached=detached, reached=reached, **told))
 
 
 def _value(loss: Tensor | None, close: bool) -> float:

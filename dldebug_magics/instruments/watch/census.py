@@ -104,6 +104,14 @@ class Census:
             weight.moved = weight.moved or content_of([p]) != word
             weight.thawed = weight.thawed or p.requires_grad
 
+    def standing(self) -> dict[int, list[Weight]]:
+        """What `of` would be if the watch ended now; nothing is noted."""
+        moved = {id(weight) for p, weight, word in self._alive() if content_of([p]) != word}
+        return {
+            number: [dataclasses.replace(w, moved=w.moved or id(w) in moved, gradients=[*w.gradients]) for w in weights]
+            for number, weights in self.of.items()
+        }
+
     def weights(self) -> list[Tensor]:
         """All that are known and alive."""
         return [p for p, *_ in self._alive()]

@@ -17,6 +17,7 @@ import torch
 
 from . import facts
 from .cast import Cast
+from .data import Data
 from .events import Backward, Begun, Drawn, Event, Forward, StepSeen
 from .here import Here
 from .looks import Looks
@@ -45,7 +46,7 @@ class Log:
         self.loaders = Cast(facts.of_loader)
         self.totals = Totals(self.models, self.optimizers)
         self.here = here = Here()
-        self.looks = Looks(here)
+        self.looks, self.data = Looks(here), Data()
         self.thread, self.cuda = get_ident(), torch.cuda.is_available()
         self.events: list[Event] = []
         self.kept: list[StepSeen] = []

@@ -12,6 +12,7 @@ from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook, 
 from .gradients import Gradients
 from .log import Log
 from .updates import Made, ZeroGrad
+from .weights import parameters
 from .wrapped import family, wrapped
 
 _CURIOUS = 2  # steps behind which the parts of models are watched, too
@@ -39,6 +40,8 @@ def watching_optimizers(log: Log, gradients: Gradients) -> Any:
 
 def _before(log: Log, gradients: Gradients, optimizer: Optimizer, closure: Any) -> None:
     gradients.before_step(log.optimizers.number(optimizer), optimizer, closure is not None)
+    if log.close:
+        log.looks.moments.look(log, parameters(optimizer))
 
 
 def _after(log: Log, gradients: Gradients, optimizer: Optimizer) -> None:
@@ -46,7 +49,10 @@ def _after(log: Log, gradients: Gradients, optimizer: Optimizer) -> None:
     log.looks.after_step(log.steps, log.schedulers)
     if log.looks.due(log.close, log.steps):
         log.looks.census.stepped(number, optimizer.param_groups, log.looks.is_due(log.steps))
-    log.step_taken(gradients.after_step(number, optimizer, log.here()))
+    step = gradients.after_step(number, optimizer, log.here())
+    if log.close:
+        log.looks.moments.add(log, step, parameters(optimizer))
+    log.step_taken(step)
     log.curious = log.steps <= _CURIOUS
 
 
