@@ -5,9 +5,11 @@ All tensors of an optimizer are laid in one row first: what is asked of many sma
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 
+import numpy
 import torch
 from torch import Tensor
 
@@ -52,8 +54,16 @@ def _dense(gradient: Tensor | None, parameter: Tensor) -> Tensor:
 
 
 def reached(parameters: Sequence[Tensor], added: Tensor) -> int:
-    """For how many of the parameters of a row there is another number than zero in it."""
-    return int(torch.stack([part.any() for part in added.split([p.numel() for p in parameters])]).sum())
+    """For how many of the parameters of a row there is another number than zero in it.
+
+    >>> reached([torch.ones(2), torch.ones(0), torch.ones(1)], torch.tensor([0.0, 5.0, 0.0]))
+    1
+    """
+    sizes = [p.numel() for p in parameters if p.numel()]
+    if not sizes:
+        return 0
+    starts = [0, *itertools.accumulate(sizes)][:-1]
+    return int(numpy.logical_or.reduceat(added.ne(0).cpu().numpy(), starts).sum())
 
 
 def distance(new: Tensor, old: Tensor) -> float:
