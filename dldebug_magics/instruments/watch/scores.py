@@ -69,9 +69,10 @@ class Scores(TorchFunctionMode):
             self.hangs = False
 
     def __torch_function__(self, function: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
-        given, name = kwargs or {}, plain(name_of(function))
-        if not self.is_open or name in _PASSED:
+        given, called = kwargs or {}, name_of(function)
+        if not self.is_open or called in _PASSED:
             return function(*args, **given)
+        name = plain(called)
         try:
             result = function(*args, **given)
         except Exception:
