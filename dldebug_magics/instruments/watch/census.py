@@ -17,6 +17,7 @@ from ..first_values import at_first
 from ..source_lines import NOWHERE, Line
 from .batch_norms import BatchNorms
 from .contents import content_of
+from .norms import norm
 
 _MOST = 2000  # parameters of a model
 _MODELS = 20
@@ -78,10 +79,10 @@ class Census:
         """A backward pass is over."""
         for p, weight, _ in self._alive():
             weight.thawed = weight.thawed or p.requires_grad
-            if p.grad is None:
+            if (gradient := p.grad) is None:
                 weight.missing += 1
-            elif p.grad.layout == p.layout:
-                weight.gradients.append(float(p.grad.detach().float().norm()))
+            elif gradient.layout == p.layout:
+                weight.gradients.append(float(norm(gradient)))
 
     def stepped(self, number: int, groups: Iterable[dict[str, Any]], compare: bool) -> None:
         """An optimizer has stepped these."""

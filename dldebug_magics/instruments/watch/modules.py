@@ -28,7 +28,6 @@ def watching_modules(log: Log) -> Any:
 
 def _calling(log: Log, plain: Callable) -> Callable:
     """Torch's global module hooks would do, at twice the cost: with a hook anywhere each call of each layer goes a longer way."""
-
     direct = plain is getattr(nn.Module, "_wrapped_call_impl", None)
 
     def __call__(self: nn.Module, *args: Any, **kwargs: Any) -> Any:

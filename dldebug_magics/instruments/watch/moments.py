@@ -91,8 +91,8 @@ def resident() -> float:
     True
     """
     try:
-        with open("/proc/self/statm", "rb") as told:
-            return float(int(told.read().split()[1]) * mmap.PAGESIZE)
+        with open("/proc/self/statm", "rb", buffering=0) as told:
+            return float(int(told.read(100).split()[1]) * mmap.PAGESIZE)
     except OSError:
         try:
             import psutil
