@@ -22,7 +22,7 @@ _SAID = {
 _FIX = {
     "rate": Fix("Give their group a rate; what is to stay as it is needs no gradient.", "parameter.requires_grad_(False)   # or lr > 0"),
     "cut": Fix("Keep their output in the graph: no detach(), .data, numpy() or no_grad() between it and the loss."),
-    "zero": Fix("Begin one factor of a product other than 0; give dead units a smaller rate, or a LeakyReLU."),
+    "zero": Fix("Look for zeros: inputs, units dead on every sample, both factors of a product that begin at 0."),
 }
 
 
@@ -30,8 +30,8 @@ _FIX = {
 def part_never_moves(loop: TrainingLoop) -> Iterator[Evidence]:
     """Parameters that an optimizer holds, and that could be trained, never change, while others are trained.
 
-    Their output is detached on its way to the loss; their group has a learning rate of 0; or all behind them is 0, as in a layer of dead
-    ReLUs, or where both factors of a product begin at 0.
+    Their output is detached on its way to the loss; their group has a learning rate of 0; or all in front of them or behind them is 0, as
+    with dead ReLUs, or where both factors of a product begin at 0.
 
     Shows as: a loss that stops too high; the rest learns on random features.
     Proven by: the values, bit for bit, and the gradients of every pass that was looked at.

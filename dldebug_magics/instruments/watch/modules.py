@@ -31,7 +31,7 @@ def _calling(log: Log, plain: Callable) -> Callable:
 
     def __call__(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
         if log.inside or torch.compiler.is_compiling() or not log.hears():
-            if log.inside and not torch.compiler.is_compiling() and log.curious:
+            if log.curious and log.inside and not torch.compiler.is_compiling():
                 log.asks(log.looks.census.calls, self, log.here)
             return plain(self, *args, **kwargs)
         log.inside, log.running = True, self

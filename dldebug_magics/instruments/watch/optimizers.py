@@ -48,7 +48,7 @@ def _after(log: Log, gradients: Gradients, optimizer: Optimizer) -> None:
         if log.looks.due(log.close, log.steps):
             log.looks.census.stepped(number, optimizer.param_groups, log.looks.is_due(log.steps))
         log.step_taken(gradients.after_step(number, optimizer, log.here()))
-        log.curious = log.steps <= _CURIOUS
+        log.curious = log.steps <= _CURIOUS and log.looks.census.wonders()
     else:
         gradients.stepped(number, optimizer)
         log.next_step(float(optimizer.param_groups[0]["lr"]))
