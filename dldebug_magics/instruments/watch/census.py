@@ -63,7 +63,7 @@ class Census:
         if number in self.of or len(self.of) >= _MODELS or not isinstance(model, nn.Module):
             return
         named = [(name, p) for name, p in model.named_parameters() if not nn.parameter.is_lazy(p)][:_MOST]
-        frozen = {name: unread for name, unread in unread(model)}
+        frozen = dict(unread(model))
         self.of[number] = [self._weight(name, p, frozen.get(name, "")) for name, p in named]
         self.norms.meet(number, model)
         self.compiled = self.compiled or type(model).__name__ == "OptimizedModule"
@@ -104,6 +104,14 @@ class Census:
         for p, weight, word in self._alive():
             weight.moved = weight.moved or content_of([p]) != word
             weight.thawed = weight.thawed or p.requires_grad
+
+    def standing(self) -> dict[int, list[Weight]]:
+        """What `of` would be if the watch ended now; nothing is noted."""
+        moved = {id(weight) for p, weight, word in self._alive() if content_of([p]) != word}
+        return {
+            number: [dataclasses.replace(w, moved=w.moved or id(w) in moved, gradients=[*w.gradients]) for w in weights]
+            for number, weights in self.of.items()
+        }
 
     def weights(self) -> list[Tensor]:
         """All that are known and alive."""
