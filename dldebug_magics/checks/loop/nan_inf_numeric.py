@@ -39,10 +39,9 @@ def nan_inf_numeric(loop: TrainingLoop) -> Iterator[Evidence]:
     if seen is None or not losses or math.isfinite(losses[-1]):
         return
     before = [abs(loss) for loss in losses if math.isfinite(loss)]
-    if before and max(before) > _MODERATE * max(before[0], 1.0):
-        return
+    grew = bool(before) and max(before) > _MODERATE * max(before[0], 1.0)
     decided, narrow = seen.because in ("operation", "inputs"), any(o.facts.lost_epsilon for o in loop.optimizers)
-    if not decided and (narrow or seen.because == "half" or any(grown(loop))):
+    if grew or (not decided and (narrow or seen.because == "half" or any(grown(loop)))):
         return
     line = seen.line if seen.line.place else list(loop.of(Backward))[-1].line
     facts = [Fact("first step whose loss is not finite", f"{seen.number + 1}", "none")]

@@ -13,10 +13,11 @@ from ..broadcasts import Broadcast
 from ..source_lines import Line
 from .batch_norms import Normed
 from .between import Idle
+from .chains import Chain
 from .holders import Holder
 from .losses import Term
 from .updates import Clip, Made, Saved, Scaled, Scheduled, Stepped, ZeroGrad
-from .way_back import Chain, Halves
+from .way_back import Halves
 
 
 class Drawn(NamedTuple):

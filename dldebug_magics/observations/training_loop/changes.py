@@ -77,6 +77,11 @@ def in_evaluation_mode(loop: TrainingLoop, passes: Forward, name: str) -> tuple[
     return (before,) if back_to_training(loop, passes.model) else (before, again)
 
 
+def kept_in_graph(line: Line) -> tuple[Edit, ...]:
+    """What a line makes, no longer cut off its graph."""
+    return tuple(Replace(line.spot, cut, "") for cut in (".detach()", ".data") if cut in line.source)
+
+
 def without_graph(line: Line) -> tuple[Edit, ...]:
     """What is added up or collected, cut off its graph, where it is one value: a tensor still, for whoever reads it later."""
     given = [argument for call in words.calls(line, "append") for argument in call.args]
