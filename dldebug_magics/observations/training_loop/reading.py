@@ -95,10 +95,20 @@ def beginning(loop: TrainingLoop, loader: int) -> Line:
     return [Line(), *(e.line for e in loop.of(Begun) if e.loader == loader)][-1]
 
 
+def trainers(loop: TrainingLoop, evaluation: Evaluation) -> list[int]:
+    """The loaders that trained the model right before it was evaluated: those of other folds are none of this one's."""
+    for step in reversed(loop.steps):
+        passes = (e for e in step.events if isinstance(e, Forward) and e.model == evaluation.passes.model and e.grad and e.tracked)
+        fed = {e.loader for e in passes if e.loader >= 0 and loop.fed[e.loader] > 1}
+        if fed and step.number < evaluation.step:
+            return sorted(fed)
+    return []
+
+
 def held_out_pairs(loop: TrainingLoop) -> Iterator[tuple[int, int]]:
     """Each loader that trains, with each one on which its model is evaluated only, latest first."""
-    held = {e.passes.loader: None for e in reversed(loop.evaluations) if on_held_out(loop, e)}
-    return ((feeding, number) for number in held for feeding in range(len(loop.loaders)) if loop.fed[feeding] > 1)
+    held = (e for e in reversed(loop.evaluations) if on_held_out(loop, e))
+    return iter(dict.fromkeys((feeding, e.passes.loader) for e in held for feeding in trainers(loop, e)))
 
 
 def on_one_batch(loop: TrainingLoop, passes: list[Forward]) -> bool:
