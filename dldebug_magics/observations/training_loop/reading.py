@@ -85,7 +85,7 @@ def on_held_out(loop: TrainingLoop, evaluation: Evaluation) -> bool:
 def is_target(loop: TrainingLoop, loader: int, place: int) -> bool:
     """Whether what a loader gives at a place among the tensors of its batches is what the loss is held against."""
     asked = [{term.fed.target for term in e.terms} - {0} for e in loop.of(Backward)]
-    given = {e.words[place] for e in loop.of(Drawn) if e.loader == loader and place < len(e.words)}
+    given = {e.words[place] for e in loop.of(Drawn) if e.loader == loader and place < len(e.words)} - {0}
     known = [targets for targets in asked if targets]
     return 0 < len(known) <= 2 * sum(bool(targets & given) for targets in known)
 
