@@ -24,6 +24,7 @@ from ...engine.interrupts import held_at_exit
 from .backward import watching_backward
 from .clipping import watching_clipping
 from .dropping import DROPOUTS, watching_dropout
+from .following import Follower, following
 from .gradients import Gradients
 from .loaders import watching_loaders
 from .log import Log
@@ -36,8 +37,8 @@ from .wrapped import family
 
 
 @contextlib.contextmanager
-def watching() -> Iterator[Log]:
-    """`with watching() as log: train()`; then `log` holds what happened."""
+def watching(follower: Follower | None = None) -> Iterator[Log]:
+    """`with watching() as log: train()`; then `log` holds what happened. `follower`: told of steps and passes while they happen."""
     log, before = Log(), _standing()
     gradients = Gradients(log)
     try:
@@ -52,6 +53,8 @@ def watching() -> Iterator[Log]:
             stack.enter_context(watching_schedules(log))
             stack.enter_context(watching_scalers(log))
             stack.enter_context(watching_saving(log))
+            if follower is not None:
+                stack.enter_context(following(log, follower))
             yield log
     finally:
         log.left_behind = tuple(name for name, thing in _standing().items() if thing != before[name])

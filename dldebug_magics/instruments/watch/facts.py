@@ -40,13 +40,14 @@ class ModelFacts:
 @dataclasses.dataclass(frozen=True)
 class OptimizerFacts:
     """An optimizer: its class, how many parameters it holds, their identities as two optimizers share them, and whether it remembers past
-    gradients (momentum, moments); `maximizes`: it climbs."""
+    gradients (momentum, moments); `maximizes`: it climbs; `lost_epsilon`: its epsilon, where parameters in float16 make that 0."""
 
     kind: str
     parameters: int
     remembers: bool
     held: frozenset[int]
     maximizes: bool = False
+    lost_epsilon: float = 0.0
 
     @property
     def minds_scale(self) -> bool:
@@ -112,9 +113,18 @@ def of_optimizer(optimizer: Any) -> OptimizerFacts:
     """The facts of an optimizer."""
     held = frozenset(id(p) for group in optimizer.param_groups for p in group["params"])
     remembers = not isinstance(optimizer, torch.optim.SGD) or any(group["momentum"] for group in optimizer.param_groups)
-    return OptimizerFacts(
-        type(optimizer).__name__, len(held), remembers, held, any(group.get("maximize") for group in optimizer.param_groups)
-    )
+    climbs = any(group.get("maximize") for group in optimizer.param_groups)
+    return OptimizerFacts(type(optimizer).__name__, len(held), remembers, held, climbs, _lost_epsilon(optimizer))
+
+
+def _lost_epsilon(optimizer: Any) -> float:
+    """An epsilon above 0 that is 0 in the float16 of its parameters; 0 where there is none."""
+    for group in optimizer.param_groups:
+        epsilon = group.get("eps")
+        halves = any(p.dtype is torch.float16 for p in group["params"])
+        if halves and isinstance(epsilon, float) and epsilon > 0 and not torch.tensor(epsilon, dtype=torch.float16):
+            return epsilon
+    return 0.0
 
 
 def of_scheduler(scheduler: Any, number: Callable[[Any], int]) -> SchedulerFacts:
