@@ -78,7 +78,7 @@ class Data:
             wait.first, wait.starting = wait.first + seconds, False
 
     def drawn(self, loader: int, batch: Any, feeds: bool = True) -> tuple[int, ...]:
-        """A word for the values of each tensor of a batch that may be what is asked for, and 0 for the others; none where a part is no tensor
+        """A word for the values of each tensor of a batch that may be what is asked for, else 0; none where a part is no tensor
         of so many rows. `feeds`: the loader's batches train something; of others one epoch is enough.
         """
         if not feeds and self.recurring.epochs[loader] > 1:
