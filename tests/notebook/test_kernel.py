@@ -278,3 +278,11 @@ def test_the_stop_button_in_a_watched_cell_shows_what_was_seen_and_leaves_no_hoo
     assert error["ename"] == "KeyboardInterrupt" and "dldebug_magics" not in told and "run_cell_magic" not in told and "opt.step" in told
     assert "Stopped: by you" in of(messages, "display_data")[-1]["data"]["text/plain"]
     assert kernel.value("_standing() == standing") == "True" and kernel.value("step") != "99999"
+
+
+def test_the_corrected_cell_is_put_below_the_watched_one(kernel):
+    loop = "for _ in range(9):\n    loss = loss_fn(quick(easy[0]), easy[1])\n{}    loss.backward()\n    quick_opt.step()\n"
+    shown = str(of(kernel.run(f"%%watch quick\n{loop.format('')}"), "display_data", "execute_result"))
+    (asked,) = kernel.ask("execute", re.search(r"Out\[\d+\]\.apply\(\)", shown)[0], stop_on_error=False)["payload"]
+    corrected = f"%%watch quick\n{loop.format('    quick_opt.zero_grad()' + chr(10))}"
+    assert asked == {"source": "set_next_input", "text": corrected, "replace": False}
