@@ -286,3 +286,13 @@ def test_the_corrected_cell_is_put_below_the_watched_one(kernel):
     (asked,) = kernel.ask("execute", re.search(r"Out\[\d+\]\.apply\(\)", shown)[0], stop_on_error=False)["payload"]
     corrected = f"%%watch quick\n{loop.format('    quick_opt.zero_grad()' + chr(10))}"
     assert asked == {"source": "set_next_input", "text": corrected, "replace": False}
+
+
+def test_a_watched_cell_that_awaits_says_so_and_a_watched_block_waits(kernel):
+    loop = "for _ in range(4):\n    loss_fn(quick(easy[0]), easy[1]).backward(); quick_opt.step(); await asyncio.sleep(0)\n"
+    (said,) = of(kernel.run(f"%%watch\nimport asyncio\n{loop}"), "error", "stream")
+    assert "can't be run below %%watch" in str(said)
+    indented = "".join(f"    {line}\n" for line in loop.splitlines())
+    messages = kernel.run(f"import asyncio, dldebug\nwith dldebug.watch() as seen:\n{indented}")
+    assert not of(messages, "error"), messages
+    assert kernel.value("[f.name for f in seen.findings], seen.untouched") == "(['missing_zero_grad'], True)"
