@@ -6,7 +6,7 @@ from torch import nn
 
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
-from ...observations.training_loop import TrainingLoop, changes
+from ...observations.training_loop import TrainingLoop, rewritten
 from ...observations.training_loop.reading import at, stepping, steps_of
 from ..small_loops import task
 
@@ -38,7 +38,7 @@ def freeze_not_effective(loop: TrainingLoop) -> Iterator[Evidence]:
     how = Fact("what freezes them", seen, f"{model}.requires_grad_(False)")
     facts = (how, Fact("parameters that moved all the same", names, "none of them"))
     last = [step for _, step in steps_of(loop, stepping(loop)[-1])][-1]
-    edits, code = changes.frozen(last.line, first.unread) if unread else (), f"{model}.requires_grad_(False)   # or the part of it"
+    edits, code = rewritten.frozen(last.line, first.unread) if unread else (), f"{model}.requires_grad_(False)   # or the part of it"
     fix = Fix("Freeze them with the method, and leave them out of the optimizer.", code, edits=edits)
     yield Evidence(Confidence.PROVEN, facts, at(last.line), fix)
 
