@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import mmap
+import os
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
@@ -60,7 +61,7 @@ class Moments:
         given = list(parameters)
         if step.closure:
             self.look(log, given)
-        whole = len(norms.some(given)) == len(given)
+        whole = sum(map(torch.numel, given)) <= norms._MOST
         memory, on_device = _memory(given)
         row = Moment(log.steps, step.optimizer, log.losses[-1] if log.losses else math.nan, step.rate)
         row = row._replace(
@@ -91,8 +92,11 @@ def resident() -> float:
     True
     """
     try:
-        with open("/proc/self/statm", "rb") as told:
-            return float(int(told.read().split()[1]) * mmap.PAGESIZE)
+        told = os.open("/proc/self/statm", os.O_RDONLY)
+        try:
+            return float(int(os.read(told, 100).split()[1]) * mmap.PAGESIZE)
+        finally:
+            os.close(told)
     except OSError:
         try:
             import psutil
