@@ -109,6 +109,7 @@ class Watch:
 
         self.known, self.watching = known, watching(follower)
         self.checks = _loop_checks() if follower is not None else []  # imported before the loop begins, and not while it runs
+        self.typed: dict[str, str] = {}  # cells as they were typed, by the names that their code has
 
     def __enter__(self) -> Watch:
         self.log = self.watching.__enter__()
@@ -117,13 +118,15 @@ class Watch:
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
         from .engine.judged import judged
+        from .instruments.sources import source_of
         from .observations.training_loop.seen import seen
 
         self.watching.__exit__(kind, error, traceback)
         loop = seen(self.log, error)
         left, stopped = self.log.left_behind, "by you" if isinstance(error, KeyboardInterrupt) else ""
         about = {"seconds": self.log.seconds, "stopped": stopped, "untouched": not left, "left_behind": left}
-        self.report = judged(loop, () if loop.blind else self.checks or _loop_checks(), **about)
+        checks = () if loop.blind else self.checks or _loop_checks()
+        self.report = judged(loop, checks, lambda file: source_of(file, self.typed), **about)
 
     def __getattr__(self, name: str) -> Any:
         if name == "report":

@@ -65,6 +65,7 @@ class WatchedCell:
         body, live = Body(shell, f"%%watch {line}", cell), Live(shell, screen)
         watch = Watch(live if screen.live else None, **known)
         live.follow(watch)
+        watch.typed[body.name] = f"{f'%%watch {line}'.rstrip()}\n{cell}"
         try:
             with told_of_clearing(shell, screen.clear), watch:
                 body.run()

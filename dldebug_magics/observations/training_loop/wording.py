@@ -13,6 +13,8 @@ from . import curves
 if TYPE_CHECKING:
     from . import TrainingLoop
 
+_UNTOLD = ("kind", "held", "dataset", "reads", "numbering", "random")  # facts that are for checks alone
+
 
 def sentence(loop: TrainingLoop, findings: tuple[Finding, ...]) -> str:
     """The first line of the report."""
@@ -69,7 +71,7 @@ def _kind(kind: str, name: str) -> str:
 
 def _about(facts: object) -> str:
     """The plain facts in one line, without those that say nothing."""
-    told = {k: v for k, v in vars(facts).items() if k not in ("kind", "held", "dataset", "reads") and v not in (-1, "", 0)}
+    told = {k: v for k, v in vars(facts).items() if k not in _UNTOLD and v not in (-1, "", 0)}
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in told.items())
 
 
