@@ -79,7 +79,7 @@ class Census:
 
     def passed(self) -> None:
         """A backward pass is over."""
-        for p, weight, _ in self._alive():
+        for p, weight, _ in self.alive():
             weight.thawed = weight.thawed or p.requires_grad
             if (gradient := p.grad) is None:
                 weight.missing += 1
@@ -102,21 +102,13 @@ class Census:
 
     def compare(self) -> None:
         """Which have other values than at first?"""
-        for p, weight, word in self._alive():
+        for p, weight, word in self.alive():
             weight.moved = weight.moved or content_of([p]) != word
             weight.thawed = weight.thawed or p.requires_grad
 
-    def standing(self) -> dict[int, list[Weight]]:
-        """What `of` would be if the watch ended now; nothing is noted."""
-        moved = {id(weight) for p, weight, word in self._alive() if content_of([p]) != word}
-        return {
-            number: [dataclasses.replace(w, moved=w.moved or id(w) in moved, gradients=[*w.gradients]) for w in weights]
-            for number, weights in self.of.items()
-        }
-
     def weights(self) -> list[Tensor]:
         """All that are known and alive."""
-        return [p for p, *_ in self._alive()]
+        return [p for p, *_ in self.alive()]
 
     def calls(self, module: nn.Module, here: Callable[[], Line]) -> None:
         """A part of a model runs."""
@@ -137,7 +129,8 @@ class Census:
         seen = self.known.get(id(p))
         return seen[1].name if seen is not None and seen[0]() is p else ""
 
-    def _alive(self) -> Iterator[tuple[Tensor, Weight, int]]:
+    def alive(self) -> Iterator[tuple[Tensor, Weight, int]]:
+        """Each parameter that still exists, what is known of it, and the word for what it held at first."""
         for reference, weight, word in list(self.known.values()):
             p = reference()
             if p is not None:
