@@ -52,7 +52,7 @@ def watching() -> Iterator[Log]:
             stack.enter_context(watching_scalers(log))
             yield log
     finally:
-        log.left_behind = tuple(name for name, thing in _standing().items() if thing != before[name])
+        log.left_behind = tuple(name for name, thing in _standing().items() if thing != before.get(name, thing))
 
 
 def _standing() -> dict[str, Any]:

@@ -54,10 +54,6 @@ class Gradients:
             held = self.held[number] = _Held(weakref.ref(optimizer))
         return held
 
-    def holds(self, owner: Any) -> bool:
-        """Whether some gradient of an optimizer or a model is there."""
-        return any(p.grad is not None for p in parameters(owner))
-
     def before_backward(self) -> None:
         """A glance at each probe: was its gradient used by a step, and is it still there?"""
         self.weights.before_backward()
