@@ -49,7 +49,7 @@ def lightning_classifier(net: nn.Module, rate: float = 1e-2, schedule: Any = Non
             optimizer = torch.optim.AdamW(self.parameters(), lr=rate)
             return optimizer if schedule is None else {"optimizer": optimizer, "lr_scheduler": schedule(optimizer)}
 
-    return Classifier()
+    return Classifier()  # its class has no arguments, and can be extended
 
 
 def hugging_face(model: nn.Module, train: Any, kind: Any = None, epochs: float = 3, **settings: Any) -> Any:

@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack, _pop_mode, _push_mode
 
@@ -105,7 +106,7 @@ class Window(TorchFunctionMode):
             self._forget()
 
     def __torch_function__(self, function: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
-        if not self.is_open or name_of(function) == "backward":
+        if torch.compiler.is_compiling() or not self.is_open or name_of(function) == "backward":
             return function(*args, **(kwargs or {}))
         call = _Call(function)
         observed = functools.partial(self._seen, call)
