@@ -67,3 +67,12 @@ def hugging_face(model: nn.Module, train: Any, kind: Any = None, epochs: float =
     trainer.remove_callback(transformers.PrinterCallback)
     trainer.folder = folder
     return trainer
+
+
+def accelerator(**settings: Any) -> Any:
+    """accelerate's `Accelerator`, begun anew: a process keeps one, with its precision."""
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
+    AcceleratorState._reset_state(reset_partial_state=True)
+    return Accelerator(cpu=True, **settings)

@@ -7,9 +7,10 @@ from torch import nn
 
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
+from ...instruments.source_lines import Line
 from ...instruments.watch.events import Backward
 from ...observations.training_loop import TrainingLoop
-from ...observations.training_loop.reading import at
+from ...observations.training_loop.reading import at, nearer
 from ..small_loops import task
 
 
@@ -31,6 +32,7 @@ def detached_graph(loop: TrainingLoop) -> Iterator[Evidence]:
     if not cut or len(cut) < 0.9 * len(passes) or loop.moved:
         return
     last = cut[-1]
+    made = next((e.made for e in cut if e.made.place), Line())
     seen = "none: it is a number on its own" if last.leaf else "none: the backward pass raised"
     facts = (
         Fact("graph behind the loss", seen, "the operations of the model"),
@@ -39,7 +41,7 @@ def detached_graph(loop: TrainingLoop) -> Iterator[Evidence]:
     fix = Fix(
         "Compute the loss from the model's output as it is, and call backward on it.", "loss = loss_fn(output, target)\nloss.backward()"
     )
-    yield Evidence(Confidence.PROVEN, facts, at(last.line), fix)
+    yield Evidence(Confidence.PROVEN, facts, at(nearer(loop, last.line, made)), fix)
 
 
 @detached_graph.bad

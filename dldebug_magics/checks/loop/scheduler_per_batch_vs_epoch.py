@@ -10,7 +10,7 @@ from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.facts import SchedulerFacts
 from ...instruments.watch.updates import Scheduled
 from ...observations.training_loop import TrainingLoop
-from ...observations.training_loop.reading import at, stepping
+from ...observations.training_loop.reading import at, made, nearer, stepping
 from ..small_loops import task
 
 _GONE = ((4, 1e-2), (2, 2e-3))  # behind this part of the run the rate is below this share of its highest
@@ -28,8 +28,7 @@ def scheduler_per_batch_vs_epoch(loop: TrainingLoop) -> Iterator[Evidence]:
     Fails: a schedule by a function of one's own tells no length, and is judged by its rates alone.
     See: torch.optim, "How to adjust learning rate"; torch.optim.lr_scheduler.OneCycleLR.
     """
-    told = loop.epochs != 1 and len(stepping(loop)) == 1  # without a loader epochs are not known, and the rates alone decide
-    for number, player in enumerate(loop.schedulers if told else ()):
+    for number, player in enumerate(loop.schedulers if loop.epochs != 1 and len(stepping(loop)) == 1 else ()):
         calls, asked = [e for e in loop.of(Scheduled) if e.scheduler == number], loop.scheduled[number]
         if not calls or loop.taken < 10 or not (meant := _meant(loop, player.facts, asked)):
             continue
@@ -39,7 +38,8 @@ def scheduler_per_batch_vs_epoch(loop: TrainingLoop) -> Iterator[Evidence]:
             Fact("rate at the start, half-way, at the end", ", ".join(f"{rate:.2g}" for rate in rates)),
         )
         place = "behind the loop over batches" if meant == "epoch" else "behind optimizer.step(), in the loop over batches"
-        yield Evidence(Confidence.PROVEN, facts, at(calls[-1].line), Fix(f"Step the schedule {place}.", calls[-1].line.source))
+        line = nearer(loop, calls[-1].line, made(loop, "scheduler", number))
+        yield Evidence(Confidence.PROVEN, facts, at(line), Fix(f"Step the schedule {place}.", line.source))
 
 
 def _meant(loop: TrainingLoop, schedule: SchedulerFacts, asked: int) -> str:

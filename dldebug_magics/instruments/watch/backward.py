@@ -90,7 +90,7 @@ def _passed(log: Log, gradients: Gradients, loss: Tensor | None, seen: Backward)
     reached = gradients.after_backward()
     if log.looks.due(log.close, log.steps):
         log.looks.census.passed()
-    log.note(seen._replace(line=log.here(), leaf=leaf, detached=detached, reached=reached, **told))
+    log.note(seen._replace(line=log.here(), leaf=leaf or seen.leaf, detached=detached, reached=reached, **told))
 
 
 def _value(loss: Tensor | None, close: bool) -> float:

@@ -26,6 +26,7 @@ class ModelFacts:
     dropouts: int
     norms: int
     unseen_norms: int
+    compiled: bool = False
 
     @property
     def knows_modes(self) -> bool:
@@ -88,6 +89,11 @@ def mode_layers(model: nn.Module) -> list[nn.Module]:
     return [m for m in model.modules() if isinstance(m, _NORMS) or (isinstance(m, _DROPOUTS) and m.p > 0)]
 
 
+def is_compiled(module: nn.Module) -> bool:
+    """Whether `torch.compile(module)` or `module.compile()` made it, or what it stands for."""
+    return type(module).__name__ == "OptimizedModule" or getattr(module, "_compiled_call_impl", None) is not None
+
+
 def of_model(model: nn.Module) -> ModelFacts:
     """The facts of a module."""
     layers = mode_layers(model)
@@ -95,8 +101,9 @@ def of_model(model: nn.Module) -> ModelFacts:
     unseen = sum(getattr(m, "num_batches_tracked", None) is not None and not int(m.num_batches_tracked) for m in norms)  # type: ignore[arg-type]
     weights = list(model.parameters())
     return ModelFacts(
-        type(model).__name__, len(weights), sum(p.requires_grad for p in weights), len(layers) - len(norms), len(norms), unseen
-    )
+        type(model).__name__, len(weights), sum(p.requires_grad for p in weights), len(layers) - len(norms), len(norms), unseen,
+        any(is_compiled(part) for part in model.modules()),
+    )  # fmt: skip
 
 
 def of_optimizer(optimizer: Any) -> OptimizerFacts:

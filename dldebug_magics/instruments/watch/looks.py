@@ -8,15 +8,17 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ..source_lines import Line
 from .between import Window
 from .cast import Cast
 from .census import Census
+from .facts import is_compiled
 from .here import Here
 from .holders import Holder, holders, made_at, old_state, schedulers
-from .losses import terms_of
+from .losses import scaled_leaf, terms_of
 from .spoilt import Spoilt, spoilt
 
 _AT = frozenset((7, 11, 40, 160))  # steps after which variables are looked at
@@ -35,6 +37,7 @@ class Looks:
         self.losses: dict[int, int] = {}  # the nodes of losses, and the steps that they belong to
         self.last = -1  # the number of the last backward pass's loss
         self.retained = False
+        self.inward = False  # the window opens before the forward pass: the loss is made within the model
         self.spoilt: Spoilt | None = None
         self.holders: list[Holder] = []
         self.known: dict[int, Line] = {}  # the models that ran, and the lines that set their variables
@@ -44,17 +47,27 @@ class Looks:
         """Whether the loss and the weights are looked at: of the close looks, the first dozen and every fiftieth step."""
         return close and (step < _FIRST or step % 50 == 0)
 
+    def before_forward(self, model: Any, close: bool, step: int) -> None:
+        """Open the window for what the model does, where that is of use and no compiler is disturbed."""
+        if self.due(close, step) and torch.is_grad_enabled() and not any(is_compiled(part) for part in model.modules()):
+            self.window.reopen(within=True)
+
     def before_backward(self, loss: Tensor | None, close: bool, retain: bool) -> dict[str, Any]:
         """What a `Backward` tells beside its gradients."""
         node = None if loss is None else loss.grad_fn
         if loss is None or node is None:
+            made = self.window.lines.of_loose(loss)
             self.window.close()
-            return {}
+            return {"made": made}
         told: dict[str, Any] = {"root": node._sequence_nr(), "before": self.last}
+        alone = scaled_leaf(node)
+        if alone is not None:
+            told |= {"leaf": True, "made": self.window.lines.of_loose(alone)}
         if close:
             terms, window = terms_of(loss), self.window
             window.shut()
             terms = tuple(window.placed(term) for term in terms)
+            self.inward = self.inward or window.unplaced(terms)
             told |= {"terms": terms, "broadcast": window.broadcast(), "idle": window.idle(loss)}
         if self.retained or (close and retain):
             told["oldest"] = _oldest(node)

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..source_lines import Line
 from .fed import NOTHING, Fed, fed, saved
@@ -59,6 +59,17 @@ def terms_of(loss: Tensor | None) -> tuple[Term, ...]:
         if len(found) == _MOST:
             break
     return tuple(found)
+
+
+def scaled_leaf(node: Any) -> Tensor | None:
+    """The number without a graph that a loss is, but for a factor: libraries divide by how many batches make a step."""
+    while kind(node) in ("Mul", "Div", "ToCopy"):
+        parents = [parent for parent, _ in node.next_functions if parent is not None]
+        if len(parents) != 1:
+            return None
+        node = parents[0]
+    leaf = getattr(node, "variable", None)
+    return leaf if isinstance(leaf, Tensor) and leaf.ndim == 0 and not isinstance(leaf, nn.Parameter) else None
 
 
 def kind(node: Any) -> str:

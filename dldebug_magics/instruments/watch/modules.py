@@ -35,6 +35,8 @@ def _calling(log: Log, plain: Callable) -> Callable:
         log.inside, log.running = True, self
         if log.looks.window.is_open and next(self.parameters(), None) is not None:
             log.looks.window.shut()
+        if log.looks.inward and log.close:
+            log.asks(log.looks.before_forward, self, log.close, log.steps)
         try:
             result = plain(self, *args, **kwargs)
         finally:

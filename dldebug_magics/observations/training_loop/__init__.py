@@ -127,7 +127,7 @@ class TrainingLoop(Observation):
     @property
     def unseen(self) -> tuple[str, ...]:
         """What could not be looked into."""
-        return tuple(f"the inside of {model.word}: it is compiled" for model in self.models if model.facts.kind == "OptimizedModule")
+        return tuple(f"the inside of {model.word}: it is compiled" for model in self.models if model.facts.compiled)
 
     def named(self, optimizer: int) -> str:
         """What the user calls an optimizer; `optimizer` where that is not known."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...instruments.source_lines import Line
-from ...instruments.watch.events import Backward, Event, Forward, Mode, StepSeen
+from ...instruments.watch.events import Backward, Drawn, Event, Forward, Mode, StepSeen
 from ...instruments.watch.totals import Dropped, Evaluation
 from ...instruments.watch.updates import Stepped, ZeroGrad
 from . import TrainingLoop
@@ -45,6 +45,17 @@ def at(line: Line, word: str = "") -> str:
     """
     said = word or line.source
     return f"{line.place}: {said}" if line.place and said else line.place
+
+
+def nearer(loop: TrainingLoop, line: Line, better: Line) -> Line:
+    """A line; the better one, if that is known, where the line only calls a library that trains: batches are drawn and used there."""
+    drawn, used = any(e.line == line for e in loop.of(Drawn)), any(e.line == line for e in loop.of(Backward, Stepped))
+    return better if better.place and drawn and used else line
+
+
+def made(loop: TrainingLoop, kind: str, number: int) -> Line:
+    """The line that made an optimizer or a scheduler while the loop was watched; an empty one where it was there before."""
+    return next((m.made.line for m in loop.makings if (m.made.kind, m.made.number) == (kind, number)), Line())
 
 
 def trained_in_evaluation(loop: TrainingLoop, optimizer: int) -> int | None:

@@ -160,13 +160,3 @@ def functional_dropout_always_on__in_lightning():
     torch.manual_seed(0)
     model = Classifier()
     return lambda: lightning_trainer(4).fit(model, *loaders())
-
-
-def val_data_in_training__in_lightning():
-    model = lightning_classifier(net())
-
-    def train():
-        train = loaders()[0]
-        lightning_trainer(3).fit(model, train, train.__class__(train.dataset, batch_size=32))  # fault
-
-    return train

@@ -6,15 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..quiet import accelerator
 from .program import Program, loaders, net
-
-
-def _accelerator(**settings):
-    from accelerate import Accelerator
-    from accelerate.state import AcceleratorState
-
-    AcceleratorState._reset_state(reset_partial_state=True)  # one process has one, and its precision stays
-    return Accelerator(cpu=True, **settings)
 
 
 def accelerate_loop() -> Program:
@@ -22,22 +15,22 @@ def accelerate_loop() -> Program:
     model, (train, val) = net(norm=True, dropout=0.1), loaders()
 
     def run():
-        accelerator = _accelerator()
+        ours = accelerator()
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
         schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.1, total_iters=40)
-        prepared, optimizer, batches, held, schedule = accelerator.prepare(model, optimizer, train, val, schedule)
+        prepared, optimizer, batches, held, schedule = ours.prepare(model, optimizer, train, val, schedule)
         for _ in range(4):
             prepared.train()
             for x, y in batches:
                 optimizer.zero_grad()
                 loss = F.cross_entropy(prepared(x), y)
-                accelerator.backward(loss)
-                accelerator.clip_grad_norm_(prepared.parameters(), 1.0)
+                ours.backward(loss)
+                ours.clip_grad_norm_(prepared.parameters(), 1.0)
                 optimizer.step()
                 schedule.step()
             prepared.eval()
             with torch.no_grad():
-                [accelerator.gather_for_metrics((prepared(x).argmax(1), y)) for x, y in held]
+                [ours.gather_for_metrics((prepared(x).argmax(1), y)) for x, y in held]
 
     return Program(run, (model,))
 
@@ -47,18 +40,18 @@ def accelerate_accumulates_in_bfloat16() -> Program:
     model, (train, _) = net(), loaders()
 
     def run():
-        accelerator = _accelerator(mixed_precision="bf16", gradient_accumulation_steps=4)
+        ours = accelerator(mixed_precision="bf16", gradient_accumulation_steps=4)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.2, momentum=0.9)
         schedule = torch.optim.lr_scheduler.StepLR(optimizer, 4)
-        prepared, optimizer, batches, schedule = accelerator.prepare(model, optimizer, train, schedule)
+        prepared, optimizer, batches, schedule = ours.prepare(model, optimizer, train, schedule)
         loss_fn = nn.CrossEntropyLoss()
         for _ in range(4):
             for x, y in batches:
-                with accelerator.accumulate(prepared):
+                with ours.accumulate(prepared):
                     loss = loss_fn(prepared(x), y)
-                    accelerator.backward(loss)
-                    if accelerator.sync_gradients:
-                        accelerator.clip_grad_value_(prepared.parameters(), 0.5)
+                    ours.backward(loss)
+                    if ours.sync_gradients:
+                        ours.clip_grad_value_(prepared.parameters(), 0.5)
                     optimizer.step()
                     schedule.step()
                     optimizer.zero_grad()
