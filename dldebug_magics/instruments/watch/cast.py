@@ -99,7 +99,7 @@ def _named(thing: Any, names: dict[str, Any]) -> str:
     for name, value in plain.items():
         for inner, held in list(getattr(value, "__dict__", {}).items() if not isinstance(value, type(sys)) else ()):
             if _is(held, thing):
-                return f"{name}.{inner}"
+                return name if type(value).__module__.startswith("accelerate.") else f"{name}.{inner}"
             if inner == "_modules" and isinstance(held, dict):
                 path = next((key for key, part in held.items() if part is thing), None)
                 if path is not None:

@@ -68,14 +68,14 @@ def clip_after_step__with_accelerate():
 
 
 def grad_accum_not_divided__with_accelerate():
-    model, (batches, _), ours = net(), loaders(), accelerator(gradient_accumulation_steps=4)
-    model, optimizer, batches = ours.prepare(model, torch.optim.SGD(model.parameters(), lr=0.1), batches)
+    model, (batches, _), ours = net(), loaders(4), accelerator(gradient_accumulation_steps=8)
+    model, optimizer, batches = ours.prepare(model, torch.optim.SGD(model.parameters(), lr=4.0), batches)
 
     def train():
         for _ in range(5):
             for x, y in batches:
                 with ours.accumulate(model):
-                    F.cross_entropy(model(x), y).backward()  # fault
+                    F.mse_loss(model(x), F.one_hot(y, 4).float()).backward()  # fault
                     optimizer.step()
                     optimizer.zero_grad()
 

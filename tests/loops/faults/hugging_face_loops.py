@@ -110,7 +110,7 @@ def optimizer_wrong_params__given_to_hugging_face():
 
 
 def lr_zero_or_scheduled_away__never_set_in_hugging_face():
-    trainer = hugging_face(_Logits(net()), _ROWS, kind=_with_loss(F.cross_entropy), learning_rate=0.0)
+    trainer = hugging_face(_Logits(net()), _ROWS, kind=_with_loss(F.cross_entropy), learning_rate=0.0, epochs=5)
     return lambda: trainer.train()  # fault
 
 
@@ -122,4 +122,5 @@ def nan_inf_numeric__every_label_ignored():
     def wanted(logits, labels):
         return F.cross_entropy(logits, labels)  # fault
 
-    return hugging_face(_Logits(net()), _ROWS, kind=_with_loss(wanted), data_collator=collate).train
+    trainer = hugging_face(_Logits(net()), _ROWS, kind=_with_loss(wanted), data_collator=collate)
+    return lambda: trainer.train()

@@ -75,3 +75,31 @@ def hugging_face_frozen_body() -> Program:
     letters = torch.randint(16, (64, 6))
     rows = [{"input_ids": row, "attention_mask": torch.ones(6, dtype=torch.long), "labels": int(row[0] > 7)} for row in letters]
     return Program(hugging_face(model, rows, kind=Weighted).train, (model,))
+
+
+def hugging_face_on_a_plateau() -> Program:
+    """Adafactor without a rate of its own, label smoothing, a plateau's schedule, layers run again in the backward pass."""
+    import transformers
+
+    torch.manual_seed(0)
+    sizes = {"vocab_size": 16, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    model = transformers.BertForSequenceClassification(transformers.BertConfig(**sizes, num_labels=2))
+    letters = torch.randint(16, (64, 6))
+    rows = [{"input_ids": row, "labels": int(row[0] > 7)} for row in letters]
+    settings = {"optim": "adafactor", "lr_scheduler_type": "reduce_lr_on_plateau", "label_smoothing_factor": 0.1}
+    settings |= {"eval_dataset": rows[:16], "eval_strategy": "epoch", "gradient_checkpointing": True, "max_grad_norm": 0.5}
+    return Program(hugging_face(model, rows, **settings).train, (model,))
+
+
+def hugging_face_resumed() -> Program:
+    """Training is taken up again from a checkpoint, and the test set is predicted afterwards."""
+    model = _Classifier()
+    trainer = hugging_face(model, _rows(), epochs=2, save_strategy="epoch", lr_scheduler_type="constant_with_warmup", warmup_steps=2)
+
+    def run():
+        trainer.train()
+        trainer.args.num_train_epochs = 4
+        trainer.train(resume_from_checkpoint=True)
+        trainer.predict(_rows(32, seed=5))
+
+    return Program(run, (model,))

@@ -51,6 +51,62 @@ def lightning_averages_weights() -> Program:
     return Program(lambda: trainer.fit(model, *loaders()), (model,))
 
 
+def lightning_one_batch_by_heart() -> Program:
+    """`overfit_batches`: the same batch in each epoch, without shuffling, and validation on that batch as well."""
+    model = lightning_classifier(net(norm=True))
+    trainer = lightning_trainer(30, overfit_batches=1)
+    return Program(lambda: trainer.fit(model, *loaders()), (model,))
+
+
+def lightning_looks_for_a_rate() -> Program:
+    """The range test tries rates that are far too high, and puts the weights back; then it trains, with a part of each epoch."""
+    from pytorch_lightning.tuner import Tuner
+
+    model = lightning_classifier(net(dropout=0.2))
+    model.hparams["lr"] = 1e-2
+    type(model).configure_optimizers = lambda self: torch.optim.SGD(self.parameters(), lr=self.hparams["lr"])
+
+    def run():
+        with tempfile.TemporaryDirectory() as folder:
+            trainer = lightning_trainer(4, limit_train_batches=0.5, limit_val_batches=1, default_root_dir=folder)
+            Tuner(trainer).lr_find(model, *loaders(), num_training=30, attr_name="")
+            trainer.fit(model, *loaders())
+
+    return Program(run, (model,))
+
+
+def lightning_try_run() -> Program:
+    """`fast_dev_run`: one batch of each loader."""
+    model = lightning_classifier(net(dropout=0.2))
+    return Program(lambda: lightning_trainer(fast_dev_run=True).fit(model, *loaders()), (model,))
+
+
+def lightning_fabric_loop() -> Program:
+    """Fabric: the user's own loop, with wrapped model, optimizer and loaders."""
+    from lightning_fabric import Fabric
+
+    model = net(norm=True, dropout=0.1)
+
+    def run():
+        fabric = Fabric(accelerator="cpu", precision="bf16-mixed")
+        wrapped, optimizer = fabric.setup(model, torch.optim.Adam(model.parameters(), lr=1e-2))
+        train, val = fabric.setup_dataloaders(*loaders())
+        for _ in range(4):
+            wrapped.train()
+            for number, (x, y) in enumerate(train, 1):
+                with fabric.no_backward_sync(wrapped, enabled=number % 2 != 0):
+                    fabric.backward(F.cross_entropy(wrapped(x), y) / 2)
+                if number % 2 == 0:
+                    fabric.clip_gradients(wrapped, optimizer, max_norm=1.0)
+                    optimizer.step()
+                    optimizer.zero_grad()
+            wrapped.eval()
+            with torch.no_grad():
+                [F.cross_entropy(wrapped(x), y) for x, y in val]
+
+    return Program(run, (model,))
+
+
 def lightning_by_hand() -> Program:
     """Manual optimization: a generator and its judge, with two optimizers."""
     import pytorch_lightning

@@ -60,3 +60,33 @@ def skorch_regressor() -> Program:
             found.partial_fit(x, y)
 
     return Program(run, (found.module_,))
+
+
+def skorch_in_a_grid_search() -> Program:
+    """scikit-learn fits a new module with a new optimizer for each setting and each fold."""
+    import skorch
+    from sklearn.model_selection import GridSearchCV
+
+    from ..quiet import Small
+
+    model = skorch.NeuralNetClassifier(Small, max_epochs=3, batch_size=16, verbose=0, train_split=None)
+    search = GridSearchCV(model, {"lr": [0.1, 0.5], "module__width": [8, 16]}, cv=2)
+    x, y = (each.numpy() for each in groups(96))
+    return Program(lambda: search.fit(x, y), ())
+
+
+def skorch_binary_classifier() -> Program:
+    """One logit, floats as labels; the first layer is frozen by a callback."""
+    from skorch.callbacks import Freezer
+
+    module = nn.Sequential(nn.Linear(16, 24), nn.ReLU(), nn.Linear(24, 1))
+    found = _ready("NeuralNetBinaryClassifier", module, optimizer=torch.optim.AdamW, lr=1e-2, max_epochs=4, callbacks=[Freezer("0.*")])
+    x, y = (each.numpy() for each in groups(160))
+    return Program(lambda: found.partial_fit(x, (y < 2).astype("float32")), (found.module_,))
+
+
+def skorch_by_closures() -> Program:
+    """L-BFGS, which asks skorch's step for the loss again and again."""
+    found = _ready("NeuralNetClassifier", nn.Sequential(net(), nn.Softmax(1)), optimizer=torch.optim.LBFGS, lr=0.1, max_epochs=3)
+    x, y = (each.numpy() for each in groups(96))
+    return Program(lambda: found.partial_fit(x, y), (found.module_,))
