@@ -18,6 +18,8 @@ from ..source_lines import is_users
 
 _MOST = 200  # of a kind that are told apart; a loss made anew for each batch is one and the same
 
+_WRAPPERS = ("accelerate.", "lightning_fabric.wrappers", "lightning.fabric.wrappers")  # what they hold has the user's name for them
+
 T = TypeVar("T")
 
 
@@ -99,7 +101,7 @@ def _named(thing: Any, names: dict[str, Any]) -> str:
     for name, value in plain.items():
         for inner, held in list(getattr(value, "__dict__", {}).items() if not isinstance(value, type(sys)) else ()):
             if _is(held, thing):
-                return name if type(value).__module__.startswith("accelerate.") else f"{name}.{inner}"
+                return name if type(value).__module__.startswith(_WRAPPERS) else f"{name}.{inner}"
             if inner == "_modules" and isinstance(held, dict):
                 path = next((key for key, part in held.items() if part is thing), None)
                 if path is not None:

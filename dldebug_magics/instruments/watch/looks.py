@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..source_lines import Line
 from .between import Window
@@ -18,7 +18,7 @@ from .census import Census
 from .facts import is_compiled
 from .here import Here
 from .holders import Holder, holders, made_at, old_state, schedulers
-from .losses import scaled_leaf, terms_of
+from .losses import kind, terms_of
 from .spoilt import Spoilt, spoilt
 
 _AT = frozenset((7, 11, 40, 160))  # steps after which variables are looked at
@@ -60,7 +60,7 @@ class Looks:
             self.window.close()
             return {"made": made}
         told: dict[str, Any] = {"root": node._sequence_nr(), "before": self.last}
-        alone = scaled_leaf(node)
+        alone = _scaled(node)
         if alone is not None:
             told |= {"leaf": True, "made": self.window.lines.of_loose(alone)}
         if close:
@@ -131,3 +131,14 @@ def _oldest(node: Any) -> int:
         seen.update(fresh)
         pending.extend(fresh)
     return oldest
+
+
+def _scaled(node: Any) -> Tensor | None:
+    """The number without a graph that a loss is, but for a factor: libraries divide by how many batches make a step."""
+    while kind(node) in ("Mul", "Div", "ToCopy"):
+        parents = [parent for parent, _ in node.next_functions if parent is not None]
+        if len(parents) != 1:
+            return None
+        node = parents[0]
+    leaf = getattr(node, "variable", None)
+    return leaf if isinstance(leaf, Tensor) and leaf.ndim == 0 and not isinstance(leaf, nn.Parameter) else None

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..source_lines import Line
 from .fed import NOTHING, Fed, fed, saved
@@ -17,6 +17,7 @@ from .fed import NOTHING, Fed, fed, saved
 _LOSSES = {
     "NllLoss": "nll_loss", "NllLoss2D": "nll_loss", "MseLoss": "mse_loss", "SmoothL1Loss": "smooth_l1_loss", "HuberLoss": "huber_loss",
     "BinaryCrossEntropy": "binary_cross_entropy", "BinaryCrossEntropyWithLogits": "binary_cross_entropy_with_logits",
+    "CompiledFunction": "compiled",
 }  # fmt: skip
 _REDUCTIONS = ("none", "mean", "sum")
 _PASSED = frozenset("View UnsafeView Reshape Squeeze Unsqueeze Clone ToCopy Alias Expand Select Permute Transpose T".split())
@@ -25,7 +26,7 @@ _DEEP = 24  # nodes down to a term
 
 
 class Term(NamedTuple):
-    """One term of a loss. `function`: torch's name for it; "squared", "absolute" or "likelihood" where it is written out, "" where unknown.
+    """One term of a loss. `function`: torch's name for it; "squared", "absolute" or "likelihood" if it is written out; "compiled"; or "".
 
     `factor`: what it is multiplied with on its way to the loss, sign and all. `reduction`: "mean", "sum", or "" where there is none.
     `number`: its place in the order in which the graph was made; `turned`: that of the last change of its sign. `fed`: what went in.
@@ -59,17 +60,6 @@ def terms_of(loss: Tensor | None) -> tuple[Term, ...]:
         if len(found) == _MOST:
             break
     return tuple(found)
-
-
-def scaled_leaf(node: Any) -> Tensor | None:
-    """The number without a graph that a loss is, but for a factor: libraries divide by how many batches make a step."""
-    while kind(node) in ("Mul", "Div", "ToCopy"):
-        parents = [parent for parent, _ in node.next_functions if parent is not None]
-        if len(parents) != 1:
-            return None
-        node = parents[0]
-    leaf = getattr(node, "variable", None)
-    return leaf if isinstance(leaf, Tensor) and leaf.ndim == 0 and not isinstance(leaf, nn.Parameter) else None
 
 
 def kind(node: Any) -> str:

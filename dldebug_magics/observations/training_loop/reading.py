@@ -49,8 +49,8 @@ def at(line: Line, word: str = "") -> str:
 
 def nearer(loop: TrainingLoop, line: Line, better: Line) -> Line:
     """A line; the better one, if that is known, where the line only calls a library that trains: batches are drawn and used there."""
-    drawn, used = any(e.line == line for e in loop.of(Drawn)), any(e.line == line for e in loop.of(Backward, Stepped))
-    return better if better.place and drawn and used else line
+    used = {e.line for e in loop.of(Backward)} | {e.line for e in loop.of(Stepped)}
+    return better if better.place and line in used & {e.line for e in loop.of(Drawn)} else line
 
 
 def made(loop: TrainingLoop, kind: str, number: int) -> Line:
