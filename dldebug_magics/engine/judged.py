@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .check import Check
+from .correction import Source, edited
 from .evidence import Confidence, Finding, Severity
 from .observation import Observation
 from .report import Report
 
 
-def judged(experiment: Observation, checks: Iterable[Check], **about: Any) -> Report:
-    """What the checks say to it, most certain first. A check that can't cope with what it reads costs itself, and the report says so."""
+def judged(
+    experiment: Observation, checks: Iterable[Check], read: Callable[[str], Source | None] = lambda file: None, **about: Any
+) -> Report:
+    """What the checks say to it, most certain first. A check that can't cope with what it reads costs itself, and the report says so.
+
+    read: gives the source of a file of the user's, for the lines that a fix would change.
+    """
     findings: list[Finding] = []
     missed: list[str] = [*getattr(experiment, "unseen", ())]
     for check in checks:
@@ -23,7 +29,8 @@ def judged(experiment: Observation, checks: Iterable[Check], **about: Any) -> Re
     best: dict[str, Finding] = {}
     for finding in sorted(findings, key=_rank):
         best.setdefault(finding.name, finding)
-    return Report(experiment, tuple(best.values()), not_examined=tuple(missed), **about)
+    sources = tuple(source for file in edited(best.values()) if (source := read(file)) is not None)
+    return Report(experiment, tuple(best.values()), not_examined=tuple(missed), sources=sources, **about)
 
 
 def _rank(finding: Finding) -> tuple[bool, int, bool, int]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any
 
 from ..document import Block, as_html, as_text
+from .correction import Correction, Source, corrections, put
 from .errors import UserMistake
 from .evidence import Finding, Severity
 from .observation import Observation
@@ -35,6 +37,7 @@ class Report:
     """What a magic returns. Findings stand most certain first; `ok` is for asserts; `untouched` is the checked promise (None: not yet).
 
     Shown in a notebook by `_repr_html_`, in a terminal by `repr`; `to_dict` and `to_frame` for programs; `code()` for the changed lines.
+    What else an experiment lends its reports is in its `exports`.
     """
 
     experiment: Observation | None = None
@@ -49,6 +52,7 @@ class Report:
     progress: str = ""
     said: tuple[str, ...] = ()
     tried: tuple[Tried, ...] = ()
+    sources: tuple[Source, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -69,6 +73,24 @@ class Report:
         """
         return "\n".join(f.fix.code for f in self.findings if f.fix.code)
 
+    @property
+    def corrections(self) -> tuple[Correction, ...]:
+        """The user's own source with the surest fixes made in it, where these are certain to the letter."""
+        return corrections(self.findings, self.sources)
+
+    @property
+    def diff(self) -> str:
+        """The changed lines of the user's own source as a unified diff; empty where there are none.
+
+        >>> Report().diff
+        ''
+        """
+        return "\n".join(correction.diff for correction in self.corrections)
+
+    def apply(self) -> None:
+        """Put the corrected cell below the watched one, to be run. A `UserMistake` says what to change where that is not in a cell."""
+        put(self.corrections)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values: verdict, findings with facts and fixes, what was ruled out, and the cost."""
         return {
@@ -77,6 +99,7 @@ class Report:
             "seconds": round(self.seconds, 3),
             "steps": self.steps,
             "findings": [_finding_dict(f) for f in self.findings],
+            "diff": self.diff,
             "tried": [dataclasses.asdict(change) for change in self.tried],
             "ruled_out": {r.name: r.because for r in self.ruled_out},
             "not_examined": list(self.not_examined),
@@ -93,6 +116,17 @@ class Report:
         columns = ["name", "severity", "confidence", "where", "fix", "code"]
         rows = [[f.name, f.severity.value, f.confidence.value, f.where, f.fix.sentence, f.fix.code] for f in self.findings]
         return pandas.DataFrame(rows, columns=columns)
+
+    def __getattr__(self, name: str) -> Any:
+        """What can be done with the reports of this experiment alone, such as `to_csv` with that on a watched loop."""
+        experiment = vars(self).get("experiment")
+        export = getattr(experiment, "exports", {}).get(name)
+        if export is None:
+            raise AttributeError(f"a report on {type(experiment).__name__} has no `{name}`")
+        return functools.partial(export, experiment)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *getattr(self.experiment, "exports", ())})
 
     def sentence(self) -> str:
         """The verdict in one sentence: what happened, why, and the proof."""

@@ -15,8 +15,10 @@ from ..engine.errors import UserMistake
 from .arguments import Line, parse
 from .blame import in_one_line
 from .cell import Body
+from .live import Live
 from .names import Names
 from .options import COMMON
+from .outputs import told_of_clearing
 from .progress import Screen
 from .roles import assigned
 from .session import Session
@@ -54,27 +56,32 @@ class WatchedCell:
         shell = self.session.shell
         try:
             typed = parse(line, OPTIONS)
-            watch = Watch(**_known(typed, Names(shell.user_ns)))
+            known = _known(typed, Names(shell.user_ns))
         except UserMistake as mistake:
             raise UsageError(str(mistake)) from None
         screen = Screen(shell, self.session.shown, "%%watch", quiet=typed.silent or "quiet" in typed.options)
-        body = Body(shell, f"%%watch {line}", cell)
+        body, live = Body(shell, f"%%watch {line}", cell), Live(shell, screen)
+        watch = Watch(live if screen.live else None, **known)
+        live.follow(watch)
+        watch.typed[body.name] = f"{f'%%watch {line}'.rstrip()}\n{cell}"
         try:
-            with watch:
+            with told_of_clearing(shell, screen.clear), watch:
                 body.run()
         except BaseException as error:
-            self._end(screen, watch.report, returned=False)
+            self._end(live, watch.report, returned=False)
             body.shows_alone(error)
             raise
         failed = "assert" in typed.options and not watch.report.ok
-        self._end(screen, watch.report, returned=not failed)
+        report = self._end(live, watch.report, returned=not failed)
         if failed:
-            raise in_one_line(AssertionError(" ".join(watch.report.sentence().split())))
-        return watch.report
+            raise in_one_line(AssertionError(" ".join(report.sentence().split())))
+        return report
 
-    def _end(self, screen: Screen, report: Report, returned: bool) -> None:
-        screen.end(report, returned=returned)
+    def _end(self, live: Live, report: Report, returned: bool) -> Report:
+        report = live.ended(report)
+        live.screen.end(report, returned=returned)
         self.session.record("watch", report)
+        return report
 
 
 def _known(typed: Line, names: Names) -> dict[str, tuple[str, Any]]:

@@ -278,3 +278,13 @@ def test_the_stop_button_in_a_watched_cell_shows_what_was_seen_and_leaves_no_hoo
     assert error["ename"] == "KeyboardInterrupt" and "dldebug_magics" not in told and "run_cell_magic" not in told and "opt.step" in told
     assert "Stopped: by you" in of(messages, "display_data")[-1]["data"]["text/plain"]
     assert kernel.value("_standing() == standing") == "True" and kernel.value("step") != "99999"
+
+
+def test_a_watched_cell_that_awaits_says_so_and_a_watched_block_waits(kernel):
+    loop = "for _ in range(4):\n    loss_fn(quick(easy[0]), easy[1]).backward(); quick_opt.step(); await asyncio.sleep(0)\n"
+    (said,) = of(kernel.run(f"%%watch\nimport asyncio\n{loop}"), "error", "stream")
+    assert "can't be run below %%watch" in str(said)
+    indented = "".join(f"    {line}\n" for line in loop.splitlines())
+    messages = kernel.run(f"import asyncio, dldebug\nwith dldebug.watch() as seen:\n{indented}")
+    assert not of(messages, "error"), messages
+    assert kernel.value("[f.name for f in seen.findings], seen.untouched") == "(['missing_zero_grad'], True)"

@@ -9,7 +9,7 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.facts import SchedulerFacts
 from ...instruments.watch.updates import Scheduled
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, changes
 from ...observations.training_loop.reading import at, made, nearer, stepping
 from ..small_loops import task
 
@@ -39,11 +39,12 @@ def scheduler_per_batch_vs_epoch(loop: TrainingLoop) -> Iterator[Evidence]:
         )
         place = "behind the loop over batches" if meant == "epoch" else "behind optimizer.step(), in the loop over batches"
         line = nearer(loop, calls[-1].line, made(loop, "scheduler", number))
-        yield Evidence(Confidence.PROVEN, facts, at(line), Fix(f"Step the schedule {place}.", line.source))
+        fix = Fix(f"Step the schedule {place}.", line.source, edits=changes.scheduled(loop, calls[-1], meant))
+        yield Evidence(Confidence.PROVEN, facts, at(line), fix)
 
 
 def _meant(loop: TrainingLoop, schedule: SchedulerFacts, asked: int) -> str:
-    """What the schedule was meant to be stepped for, where it was stepped for the other: "epoch", "batch", or empty."""
+    """What it was meant to be stepped for, where it was stepped for the other: "epoch" or "batch". Without a loader the rates decide."""
     gone = any(max(loop.rates[len(loop.rates) // part :]) < share * max(loop.rates) for part, share in _GONE)
     turned = schedule.kind == "CosineAnnealingLR" and schedule.length <= 2 * loop.epochs and asked >= 3 * schedule.length
     if asked >= 0.9 * loop.taken and (gone or turned):

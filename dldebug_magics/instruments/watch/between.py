@@ -49,7 +49,7 @@ class _Call:
 class Window(TorchFunctionMode):
     """Open from the end of a forward pass to the next pass of either kind; then `lines`, `broadcast` and `idle` say what was seen.
 
-    Where a loss is made within the model, it opens before that pass.
+    `inward`: a loss is made within the model; then it should open before that pass.
 
     A backward pass begins inside the door, where it can't be taken off its hinges: then it stands shut until it can.
     """
@@ -57,7 +57,7 @@ class Window(TorchFunctionMode):
     def __init__(self, here: Here):
         super().__init__()
         self.here = here
-        self.is_open = self.hangs = self.within = False
+        self.is_open = self.hangs = self.within = self.inward = False
         self._forget()
 
     def _forget(self) -> None:
@@ -73,14 +73,14 @@ class Window(TorchFunctionMode):
         """Look at each call from here on; `within`: a model's own, too, which makes tables of pairs on purpose."""
         self.within = within
         if not self.hangs:
-            _restack(lambda above: [self, *above])
+            restacked(lambda above: [self, *above])
         self.is_open = self.hangs = True
 
     def shut(self) -> None:
         """Look no longer; what was seen stays."""
         self.is_open = False
         if self.hangs and self in _get_current_function_mode_stack():
-            _restack(lambda above: [mode for mode in above if mode is not self])
+            restacked(lambda above: [mode for mode in above if mode is not self])
             self.hangs = False
 
     def close(self) -> None:
@@ -114,12 +114,10 @@ class Window(TorchFunctionMode):
         return result
 
     def placed(self, term: Term) -> Term:
-        """A term with the lines of its making, as far as they were seen."""
-        return term._replace(line=self.lines.of(term.number), source=self.lines.of(term.fed.number), turn=self.lines.of(term.turned))
-
-    def unplaced(self, terms: tuple[Term, ...]) -> bool:
-        """Whether the line of a term, or of the activation that feeds it, was not seen: then the model made them."""
-        return any(not term.line.place or (term.fed.through and not term.source.place) for term in terms)
+        """A term with the lines of its making, as far as they were seen; what was not, the model made."""
+        found = term._replace(line=self.lines.of(term.number), source=self.lines.of(term.fed.number), turn=self.lines.of(term.turned))
+        self.inward = self.inward or not found.line.place or bool(found.fed.through and not found.source.place)
+        return found
 
     def broadcast(self) -> Broadcast | None:
         """The first broadcast between two tensors of equally many entries."""
@@ -132,7 +130,7 @@ class Window(TorchFunctionMode):
         return tuple(Idle(t.value, t.cut, t.line) for t in cut) if len(cut) < len(found) else ()
 
 
-def _restack(change: Callable[[list[TorchFunctionMode]], list[TorchFunctionMode]]) -> None:
+def restacked(change: Callable[[list[TorchFunctionMode]], list[TorchFunctionMode]]) -> None:
     """Torch's stack of modes, lowest first, made another."""
     stack = _get_current_function_mode_stack()
     for _ in stack:

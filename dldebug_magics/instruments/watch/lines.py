@@ -9,8 +9,10 @@ from typing import Any
 from torch import Tensor
 
 from ..source_lines import Line
+from .losses import kind
 
 _MOST = 500  # calls whose line is kept, of one window
+_SCALING = ("Mul", "Div", "ToCopy")  # libraries divide a loss by how many batches make a step
 
 
 class Lines:
@@ -43,5 +45,9 @@ class Lines:
         return self.lines[place] if number >= 0 and place < len(self.lines) else Line()
 
     def of_loose(self, loss: Tensor | None) -> Line:
-        """The line that made a number without a graph; an empty one where that is not known."""
+        """The line that made a number without a graph, or the one that this loss is a multiple of; an empty one where it is not known."""
+        node = None if loss is None else loss.grad_fn
+        while node is not None and kind(node) in _SCALING:
+            node = next((parent for parent, _ in node.next_functions if parent is not None), None)
+            loss = getattr(node, "variable", loss)
         return self.loose.get(id(loss), (None, Line()))[1]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import sys
 from collections.abc import Callable, Iterator
-from types import FunctionType
 from typing import Any
+
+from .compiled import passed_over
 
 _ABSENT = object()
 
@@ -15,8 +15,6 @@ _ABSENT = object()
 @contextlib.contextmanager
 def wrapped(owner: Any, name: str, around: Callable[[Callable], Callable]) -> Iterator[None]:
     """Within the block `owner.name` is `around(owner.name)`; a class that only inherited the name is left without it again.
-
-    Where torch's compiler is at work, it passes the function over and goes on with what that calls, as with functions of torch's.
 
     >>> import types
     >>> torch_like = types.SimpleNamespace(step=lambda: 1)
@@ -27,11 +25,7 @@ def wrapped(owner: Any, name: str, around: Callable[[Callable], Callable]) -> It
     """
     before = vars(owner).get(name, _ABSENT)
     plain = getattr(owner, name)
-    inside = functools.wraps(plain)(around(plain))
-    pass_over = getattr(sys.modules.get("torch._dynamo.eval_frame"), "skip_code", None)
-    if pass_over is not None and isinstance(inside, FunctionType):
-        pass_over(inside.__code__)
-    setattr(owner, name, inside)
+    setattr(owner, name, passed_over(functools.wraps(plain)(around(plain))))
     try:
         yield
     finally:
