@@ -10,9 +10,9 @@ import torch
 from torch import nn
 from torch.utils.data import BatchSampler
 
+from .compiled import is_compiled
 from .numbering import Numbering, numbering_of
 from .randomness import Source, source_of
-from .compiled import is_compiled
 from .reads import Part, parts_of
 
 _UNNUMBERED = Numbering()
