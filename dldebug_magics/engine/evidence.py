@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .check import Check
+    from .edits import Edit
     from .run import Run
     from .subject import Subject
 
@@ -45,12 +46,14 @@ class Fact:
 class Fix:
     """The change to make: a sentence, and the changed line in the user's own names.
 
-    `done` completes the sentence "with ... the loss falls": what the cured copy did differently.
+    `done` completes the sentence "with ... the loss falls": what the cured copy did differently. `edits` make the change in their source;
+    there are none where no change of a few lines is the whole cure.
     """
 
     sentence: str
     code: str = ""
     done: str = ""
+    edits: tuple[Edit, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

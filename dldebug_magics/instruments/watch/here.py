@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import linecache
 import sys
 from types import FrameType
 
-from ..source_lines import Line, is_users, place
+from ..source_lines import Line, is_users, line_at
 
 
 class Here:
@@ -33,5 +32,5 @@ class Here:
         return self.nowhere
 
     def _read(self, name: str, number: int) -> Line:
-        line = self.lines[name, number] = Line(place(name, number), linecache.getline(name, number).strip())
+        line = self.lines[name, number] = line_at((name, number))
         return line
