@@ -61,16 +61,26 @@ def explain(name: str) -> Page:
     return Page(page(name))
 
 
-def watch(function: Callable[[], Any] | None = None) -> Watch | Report:
+def watch(function: Callable[[], Any] | None = None, *, prove: bool = False) -> Watch | Report:
     """Watch code that trains: `with dldebug.watch() as report: train()`, or `report = dldebug.watch(train)`.
 
-    In the first form `report` has all that a report has, once the block has ended, also where it raised.
+    In the first form `report` has all that a report has, once the block has ended, also where it raised. prove: run the function's first
+    steps again, on copies, with and without the change that a finding proposes, where the loop's own numbers don't prove it.
     """
     from .ask import Watch
 
-    watching = Watch()
+    if function is None and prove:
+        from .engine.errors import UserMistake
+
+        raise UserMistake("a block can't be run again", do="watch a function, dldebug.watch(train, prove=True), or a cell, %%watch --prove")
     if function is None:
-        return watching
+        return Watch()
+    again = None
+    if prove:
+        from .instruments.again import Again, Program
+
+        again = Again(Program.of(function))
+    watching = Watch(again)
     with watching:
         function()
     return watching.report

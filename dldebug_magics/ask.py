@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .engine.observation import Observation
     from .engine.report import Report
     from .engine.subject import Subject
+    from .instruments.again import Again
 
 _ROOM = Path(__file__).parent / "observations"
 _NOT_ASKED = {"cards", "training_loop"}
@@ -92,15 +93,16 @@ class Watch:
     """`with Watch() as watch: train()`; afterwards `watch.report` says what the loop did, and `watch` has all that the report has.
 
     An exception of the loop's passes through, and the report tells of the loop up to there. model, optimizer: known before they are seen
-    in the loop, by the names given.
+    in the loop, by the names given. again: what runs the loop again on copies, to prove what its numbers don't; seen: is shown each report
+    on the way there.
     """
 
     report: Report
 
-    def __init__(self, **known: tuple[str, Any]):
+    def __init__(self, again: Again | None = None, seen: Callable[[Report], None] | None = None, **known: tuple[str, Any]):
         from .instruments.watch import watching
 
-        self.known, self.watching = known, watching()
+        self.known, self.watching, self.again, self.seen = known, watching(), again, seen
 
     def __enter__(self) -> Watch:
         self.log = self.watching.__enter__()
@@ -118,6 +120,10 @@ class Watch:
         left, stopped = self.log.left_behind, "by you" if isinstance(error, KeyboardInterrupt) else ""
         about = {"seconds": self.log.seconds, "stopped": stopped, "untouched": not left, "left_behind": left}
         self.report = judged(loop, () if loop.blind else checks, **about)
+        if self.again is not None and error is None and not loop.blind:
+            for self.report in self.again.proven(self.report, self.log):
+                if self.seen is not None:
+                    self.seen(self.report)
 
     def __getattr__(self, name: str) -> Any:
         if name == "report":

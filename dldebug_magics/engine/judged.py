@@ -20,10 +20,15 @@ def judged(experiment: Observation, checks: Iterable[Check], **about: Any) -> Re
             findings += [Finding(check, evidence, evidence.confidence) for evidence in check({type(experiment): experiment})]
         except Exception as error:  # the user's training is done: what it cost must not be lost to a check of ours
             missed.append(f"{check.name}: {type(error).__name__}: {error}".splitlines()[0])
+    return Report(experiment, ranked(findings), not_examined=tuple(missed), **about)
+
+
+def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The surest of each name, most certain first."""
     best: dict[str, Finding] = {}
     for finding in sorted(findings, key=_rank):
         best.setdefault(finding.name, finding)
-    return Report(experiment, tuple(best.values()), not_examined=tuple(missed), **about)
+    return tuple(best.values())
 
 
 def _rank(finding: Finding) -> tuple[bool, int, bool, int]:

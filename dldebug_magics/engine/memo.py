@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from .deadline import TimeSpent
+from .generators import of_process
 from .reach import contents
 from .whose import is_live
 
@@ -25,7 +26,7 @@ class Memo(dict):
     """What is copied already, by the original's id; looked into for each thing, so that it can keep the time (of `time.monotonic`)."""
 
     def __init__(self, deadline: float):
-        super().__init__({id(module): module for module in sys.modules.values()})
+        super().__init__({id(thing): thing for thing in (*sys.modules.values(), *of_process())})
         self.deadline = deadline
 
     def get(self, key: Any, default: Any = None) -> Any:

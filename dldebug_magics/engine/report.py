@@ -121,5 +121,6 @@ def _finding_dict(finding: Finding) -> dict[str, Any]:
         "facts": facts,
         "fix": finding.fix.sentence,
         "code": finding.fix.code,
+        "again": finding.again.outcome if finding.again is not None else "",
         "together_with": list(finding.together_with),
     }

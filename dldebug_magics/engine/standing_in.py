@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from .generators import of_process
 from .interrupts import held_at_exit
 from .keep import kept
 from .memo import CannotCopy
@@ -41,7 +42,7 @@ def shared_by(original: World, copies: World) -> tuple[Any, ...]:
     mine = {id(thing) for thing in reached(original.values, stop=())}
     with standing_in(copies):
         both = tuple(thing for thing in reached(copies.values, stop=()) if id(thing) in mine)
-    own = {id(part) for part in original.apart()}
+    own = {id(part) for part in original.apart()} - {id(generator) for generator in of_process()}
     for thing in both:
         if id(thing) in own:
             raise CannotCopy(f"a copy still leads to your own {type(thing).__name__}")

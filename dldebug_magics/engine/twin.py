@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from . import snapshot
 from .subject import Subject
 
-_SHARE = 0.5  # of the free memory that a copy may take
+SHARE = 0.5  # of the free memory that a copy may take
 _REMADE = {"step", "_opt_called", "_warned_capturable_if_run_uncaptured"}  # what a scheduler or a first step puts on an optimizer
 _PATCHED = "_wrapped_by_lr_sched"
 
@@ -90,7 +90,7 @@ def fits(subject: Subject) -> bool:
     for tensor in {id(t): t for t in snapshot.owned(subject)}.values():
         if not nn.parameter.is_lazy(tensor):
             sizes[tensor.device] = sizes.get(tensor.device, 0) + tensor.numel() * tensor.element_size()
-    return all(size < _SHARE * free(device) for device, size in sizes.items())
+    return all(size < SHARE * free(device) for device, size in sizes.items())
 
 
 def free(device: torch.device) -> float:

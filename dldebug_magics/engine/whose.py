@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 _SCREENS = set("IPython ipykernel ipywidgets traitlets zmq tornado matplotlib".split())
-_CONNECTIONS = set("wandb tensorboard tensorboardX mlflow comet_ml neptune clearml".split())
-_PROCESS = sys.stdlib_module_names | _SCREENS | _CONNECTIONS | {"pandas"}
+CONNECTIONS = set("wandb tensorboard tensorboardX mlflow comet_ml neptune clearml".split())
+_PROCESS = sys.stdlib_module_names | _SCREENS | CONNECTIONS | {"pandas"}
 _PROCESS -= {"collections", "argparse", "functools", "__main__"}  # these hold state of whoever uses them
 _FOLDERS = [
     *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
@@ -62,5 +62,5 @@ def is_live(thing: Any) -> bool:
     (False, True)
     """
     if isinstance(thing, types.ModuleType):
-        return thing.__name__.partition(".")[0] in _CONNECTIONS
-    return not callable(thing) and type(thing).__module__.partition(".")[0] in _SCREENS | _CONNECTIONS
+        return thing.__name__.partition(".")[0] in CONNECTIONS
+    return not callable(thing) and type(thing).__module__.partition(".")[0] in _SCREENS | CONNECTIONS

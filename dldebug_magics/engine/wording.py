@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..document import Block, Code, Details, Heading, Table, Text
+from ..document import Block, Code, Details, Figure, Heading, Table, Text
 from .evidence import Finding
 
 if TYPE_CHECKING:
+    from .again import Trial
     from .report import Report
 
 
@@ -44,9 +45,17 @@ def _finding(finding: Finding) -> list[Block]:
     rows = [(fact.what, fact.seen, fact.expected) for fact in evidence.facts]
     if rows:
         blocks.append(Table("Evidence", ("what", "seen", "in a sound program"), rows))
+    if finding.again is not None:
+        blocks.extend(_tried_again(finding.again))
     if evidence.refuted_by:
         blocks.append(Details("What would prove this wrong", (Text(evidence.refuted_by),)))
     return blocks
+
+
+def _tried_again(trial: Trial) -> list[Block]:
+    """What the loop did on copies, with and without the change."""
+    curves = {"as it is": trial.pair.as_is, "with the change": trial.pair.corrected}
+    return [Text(trial.outcome), Figure(trial.outcome, curves, across="optimizer step, on copies")]
 
 
 def footer(report: Report) -> str:

@@ -50,7 +50,7 @@ class World:
     @classmethod
     def of(cls, space: dict[str, Any], names: Iterable[str], entry: Callable[[], Any] | None = None) -> World:
         """What these names of a namespace stand for, and all names of the user's functions and modules among it, to any depth."""
-        names = tuple(names)
+        names = (*names, *(name for name, value in space.items() if isinstance(value, types.ModuleType)))  # a change may need one
         held = {(id(space), name): Held(space, name, space[name]) for name in names if name in space}
         modules = [h.value for h in held.values() if is_users_module(h.value)]
         held |= {(id(vars(m)), name): Held(vars(m), name, vars(m)[name]) for m in modules for name in names if name in vars(m)}

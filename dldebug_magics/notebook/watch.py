@@ -16,22 +16,28 @@ from .arguments import Line, parse
 from .blame import in_one_line
 from .cell import Body
 from .names import Names
-from .options import COMMON
+from .options import COMMON, FLAG, Option
 from .progress import Screen
 from .roles import assigned
 from .session import Session
 
 if TYPE_CHECKING:
     from ..engine.report import Report
+    from ..instruments.again import Again
 
 OPTIONS = {option.name: option for option in COMMON if option.name in ("quiet", "assert")}
-_HELP = """%%watch [model] [optimizer] [--quiet] [--assert]
+OPTIONS["prove"] = Option("prove", FLAG, False, "run the cell's first steps again, on copies, to prove what is likely")
+_HELP = """%%watch [model] [optimizer] [--prove] [--quiet] [--assert]
 
 Run the cell as it is, and watch it train: the report names what is wrong in the loop, and the line. Training goes on as it would without:
 same weights, same random numbers, and nothing of yours is changed. model, optimizer: names to call them by; what trains is seen by itself.
 
+--prove: for what the numbers of the loop leave open, the cell's first steps then run again on copies of all that it can reach, with and
+without the proposed change, and both losses are shown. What it prints, draws or writes is held back; a run that would write a file ends there.
+
     %%watch
     %%watch net optimizer
+    %%watch --prove
     %%watch --quiet"""
 
 
@@ -54,11 +60,12 @@ class WatchedCell:
         shell = self.session.shell
         try:
             typed = parse(line, OPTIONS)
-            watch = Watch(**_known(typed, Names(shell.user_ns)))
+            known = _known(typed, Names(shell.user_ns))
         except UserMistake as mistake:
             raise UsageError(str(mistake)) from None
         screen = Screen(shell, self.session.shown, "%%watch", quiet=typed.silent or "quiet" in typed.options)
         body = Body(shell, f"%%watch {line}", cell)
+        watch = Watch(_again(body) if "prove" in typed.options else None, screen.draw, **known)
         try:
             with watch:
                 body.run()
@@ -75,6 +82,15 @@ class WatchedCell:
     def _end(self, screen: Screen, report: Report, returned: bool) -> None:
         screen.end(report, returned=returned)
         self.session.record("watch", report)
+
+
+def _again(body: Body) -> Again:
+    """What runs the cell again, made before it runs; what it displays then goes nowhere."""
+    from IPython.utils.capture import capture_output
+
+    from ..instruments.again import Again, Program
+
+    return Again(Program(body.shell.user_ns, body.name), hushed=capture_output)
 
 
 def _known(typed: Line, names: Names) -> dict[str, tuple[str, Any]]:

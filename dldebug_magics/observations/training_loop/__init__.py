@@ -28,6 +28,7 @@ holders      variables that keep earlier losses; `waited`: seconds that the loop
 asked        how often `torch.autograd.grad` was called
 dropped      lines at which a model in evaluation mode dropped values
 blind        why the watch saw no more from some step on (a defect of ours); empty where it saw all
+again        what running it again on copies cost, in a sentence; empty where that was not asked for
 crash        kind, message and line of the exception that ended the loop; None where it came to its end
 
 Questions that many checks ask are answered in `reading.py`.
@@ -102,6 +103,7 @@ class TrainingLoop(Observation):
     blind: str = ""
     crash: Ended | None = None
     passed: bool = True
+    again: str = ""
 
     @property
     def events(self) -> Iterator[Event]:

@@ -77,4 +77,4 @@ def _about(facts: object) -> str:
 def footer(loop: TrainingLoop) -> str:
     """What was watched, and that all was let go."""
     waiting = f", {loop.waited:.1f} of them waiting for data" if loop.waited >= 0.1 else ""
-    return f"Watched for {loop.seconds:.1f} seconds{waiting}. Nothing was copied or run again; every hook is gone."
+    return f"Watched for {loop.seconds:.1f} seconds{waiting}. {loop.again or 'Nothing was copied or run again.'} Every hook is gone."
