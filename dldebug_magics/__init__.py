@@ -61,11 +61,12 @@ def explain(name: str) -> Page:
     return Page(page(name))
 
 
-def watch(function: Callable[[], Any] | None = None, *, prove: bool = False) -> Watch | Report:
+def watch(function: Callable[[], Any] | None = None, *, prove: bool = False, budget: float = 30.0) -> Watch | Report:
     """Watch code that trains: `with dldebug.watch() as report: train()`, or `report = dldebug.watch(train)`.
 
     In the first form `report` has all that a report has, once the block has ended, also where it raised. prove: run the function's first
-    steps again, on copies, with and without the change that a finding proposes, where the loop's own numbers don't prove it.
+    steps again, on copies, with and without the change that a finding proposes, where the loop's own numbers don't prove it; budget: the
+    seconds that this may take.
     """
     from .ask import Watch
 
@@ -79,7 +80,7 @@ def watch(function: Callable[[], Any] | None = None, *, prove: bool = False) -> 
     if prove:
         from .instruments.again import Again, Program
 
-        again = Again(Program.of(function))
+        again = Again(Program.of(function), budget)
     watching = Watch(again)
     with watching:
         function()

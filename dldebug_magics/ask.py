@@ -99,7 +99,7 @@ class Watch:
 
     report: Report
 
-    def __init__(self, again: Again | None = None, seen: Callable[[Report], None] | None = None, **known: tuple[str, Any]):
+    def __init__(self, again: Again | None = None, seen: Callable[[Report], Any] = lambda report: None, **known: tuple[str, Any]):
         from .instruments.watch import watching
 
         self.known, self.watching, self.again, self.seen = known, watching(), again, seen
@@ -121,9 +121,9 @@ class Watch:
         about = {"seconds": self.log.seconds, "stopped": stopped, "untouched": not left, "left_behind": left}
         self.report = judged(loop, () if loop.blind else checks, **about)
         if self.again is not None and error is None and not loop.blind:
-            for self.report in self.again.proven(self.report, self.log):
-                if self.seen is not None:
-                    self.seen(self.report)
+            for report in self.again.proven(self.report, self.log):
+                self.report = report
+                self.seen(report)
 
     def __getattr__(self, name: str) -> Any:
         if name == "report":

@@ -33,7 +33,7 @@ def sparkline(values: Sequence[float], width: int = 60) -> str:
 
 
 def plotted(curves: Mapping[str, Sequence[float]], level: tuple[str, float] | None = None, across: str = "training step") -> str:
-    """The curves over steps as a base64 PNG, each with its own dash pattern; `level` is a named horizontal line, `across` names the steps."""
+    """The curves over steps as a base64 PNG, each with its own dash pattern; `level`: a named horizontal line; `across`: what a step is."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -93,7 +93,9 @@ class Figure:
     def as_html(self) -> str:
         ends = [f"{name} from {curve[0]:.3g} to {curve[-1]:.3g}" for name, curve in self.curves.items() if curve]
         alt = html.escape("; ".join([self.alt, *ends]), quote=True)
-        return f'<p><img alt="{alt}" src="data:image/png;base64,{plotted(self.curves, self.level, self.across)}" style="max-width:100%"></p>'
+        return (
+            f'<p><img alt="{alt}" src="data:image/png;base64,{plotted(self.curves, self.level, self.across)}" style="max-width:100%"></p>'
+        )
 
 
 @dataclasses.dataclass(frozen=True)

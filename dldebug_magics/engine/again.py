@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 
 LEAST = 8  # steps, below which there is no course to compare
-REPEATS = 3
+REPEATS = 5
 _SHARE = 0.1  # of the corrected program's own fall, by which it must stand lower
 
 
@@ -69,8 +69,7 @@ def is_better(by_corrected: Sequence[Pair], by_original: Sequence[Pair]) -> bool
     """Whether the corrected program trains better, by its own measure and by that of the program as it is; a pair each for every repeat.
 
     It must lead in every repeat, by both measures; by its own by a tenth of its fall, and each time by more than the repeats of one
-    program differ among themselves at their end. Chance alone orders three repeats so in one of eight cases, and passes the rest in hardly
-    any: `tests/instruments/test_again.py` tries 100 seeds of a change that does nothing but draw a random number.
+    program differ among themselves at their end. Of two programs that differ by normal chance alone fewer than one in 10,000 passes.
     """
     if len(by_corrected) < REPEATS or not all(map(may_be_better, by_corrected)) or any(pair.gain <= 0 for pair in by_original):
         return False

@@ -80,7 +80,10 @@ class Evidence:
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """A check and its evidence, with the curve of the cured copy where a cure was run; `again`: what running the user's loop again showed."""
+    """A check and its evidence, with the curve of the cured copy where a cure was run.
+
+    `again`: what running the user's own loop again showed, on copies, with and without the fix.
+    """
 
     check: Check
     evidence: Evidence

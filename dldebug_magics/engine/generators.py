@@ -26,7 +26,7 @@ def found(subject: Subject) -> list[Any]:
 
 def of_process() -> tuple[Any, ...]:
     """The generators that everybody draws from: they are ambient state, whoever holds them."""
-    return (torch.default_generator, *torch.cuda.default_generators, numpy.random.mtrand._rand, random._inst)  # type: ignore[attr-defined]
+    return (torch.default_generator, *torch.cuda.default_generators, numpy.random.mtrand._rand, random._inst)
 
 
 def state(generator: Any) -> Any:

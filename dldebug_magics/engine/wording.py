@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..document import Block, Code, Details, Figure, Heading, Table, Text
@@ -54,7 +55,7 @@ def _finding(finding: Finding) -> list[Block]:
 
 def _tried_again(trial: Trial) -> list[Block]:
     """What the loop did on copies, with and without the change."""
-    curves = {"as it is": trial.pair.as_is, "with the change": trial.pair.corrected}
+    curves: dict[str, Sequence[float]] = {"as it is": trial.pair.as_is, "with the change": trial.pair.corrected}
     return [Text(trial.outcome), Figure(trial.outcome, curves, across="optimizer step, on copies")]
 
 

@@ -71,7 +71,7 @@ class World:
         return (part for part in self.parts if isinstance(part, _KEPT_APART))
 
     def copied(self, deadline: float) -> World:
-        """A copy of everything. Raises `TimeSpent` behind the deadline (of `time.monotonic`), `CannotCopy` where it would not be the same."""
+        """A copy of everything. Raises `TimeSpent` behind the deadline (of `time.monotonic`), `CannotCopy` where it would be another."""
         memo, left_out, held = Memo(deadline), dict(self.left_out), []
         functions = memo.emptied(part for part in self.parts if isinstance(part, types.FunctionType))
         with warnings.catch_warnings():

@@ -16,7 +16,7 @@ from .arguments import Line, parse
 from .blame import in_one_line
 from .cell import Body
 from .names import Names
-from .options import COMMON, FLAG, Option
+from .options import COMMON, FLAG, SECONDS, Option, value_of
 from .progress import Screen
 from .roles import assigned
 from .session import Session
@@ -26,18 +26,20 @@ if TYPE_CHECKING:
     from ..instruments.again import Again
 
 OPTIONS = {option.name: option for option in COMMON if option.name in ("quiet", "assert")}
+OPTIONS["budget"] = Option("budget", SECONDS, 30.0, "seconds that proofs may take")
 OPTIONS["prove"] = Option("prove", FLAG, False, "run the cell's first steps again, on copies, to prove what is likely")
-_HELP = """%%watch [model] [optimizer] [--prove] [--quiet] [--assert]
+_HELP = """%%watch [model] [optimizer] [--prove] [--budget 30] [--quiet] [--assert]
 
 Run the cell as it is, and watch it train: the report names what is wrong in the loop, and the line. Training goes on as it would without:
 same weights, same random numbers, and nothing of yours is changed. model, optimizer: names to call them by; what trains is seen by itself.
 
---prove: for what the numbers of the loop leave open, the cell's first steps then run again on copies of all that it can reach, with and
-without the proposed change, and both losses are shown. What it prints, draws or writes is held back; a run that would write a file ends there.
+--prove: for what the numbers of the loop leave open, the cell's first steps then run again, on copies of all that it can reach, with and
+without the proposed change, and both losses are shown. What it prints and draws is held back, and where it would write a file it ends.
+--budget: seconds that this may take.
 
     %%watch
     %%watch net optimizer
-    %%watch --prove
+    %%watch --prove --budget 60
     %%watch --quiet"""
 
 
@@ -60,12 +62,14 @@ class WatchedCell:
         shell = self.session.shell
         try:
             typed = parse(line, OPTIONS)
-            known = _known(typed, Names(shell.user_ns))
+            names = Names(shell.user_ns)
+            known = _known(typed, names)
+            budget = value_of(OPTIONS["budget"], typed.options.get("budget", "30"), names.value)
         except UserMistake as mistake:
             raise UsageError(str(mistake)) from None
         screen = Screen(shell, self.session.shown, "%%watch", quiet=typed.silent or "quiet" in typed.options)
         body = Body(shell, f"%%watch {line}", cell)
-        watch = Watch(_again(body) if "prove" in typed.options else None, screen.draw, **known)
+        watch = Watch(_again(body, budget) if "prove" in typed.options else None, screen.draw, **known)
         try:
             with watch:
                 body.run()
@@ -84,13 +88,13 @@ class WatchedCell:
         self.session.record("watch", report)
 
 
-def _again(body: Body) -> Again:
+def _again(body: Body, budget: float) -> Again:
     """What runs the cell again, made before it runs; what it displays then goes nowhere."""
     from IPython.utils.capture import capture_output
 
     from ..instruments.again import Again, Program
 
-    return Again(Program(body.shell.user_ns, body.name), hushed=capture_output)
+    return Again(Program(body.shell.user_ns, body.name), budget, hushed=capture_output)
 
 
 def _known(typed: Line, names: Names) -> dict[str, tuple[str, Any]]:

@@ -23,25 +23,28 @@ class NotTried(Exception):
 def compared(copies: Copies, edits: tuple[Edit, ...], log: Log, deadline: float) -> Trial:
     """Try the edits. Raises `NotTried` where there is nothing to compare, and `TimeSpent`.
 
-    Each repeat is four runs at most: as it is; corrected; the corrected program, judging the weights that the first one had after each step;
-    and the program as it is, judging those of the second. So both are measured by either, on the same batches.
+    Each repeat is four runs at most: as it is; corrected; the corrected program, judging the weights that the first one had after each
+    step; and the program as it is, judging those of the second. So both are measured by either, on the same batches. Where the first judge
+    says to the digit what that run had said itself, the change does not touch the loss, and there is nothing more to be judged.
     """
     if copies.refused:
         raise NotTried(copies.refused)
     if not edits:
         raise NotTried("its cure is no change of a few lines")
-    steps, by_corrected, by_original = _steps(log, deadline), list[Pair](), list[Pair]()
+    steps, by_corrected, by_original, same_loss = _steps(log, deadline), list[Pair](), list[Pair](), False
     for repeat in range(REPEATS):
         try:
             as_is = copies.run((), repeat, (steps, deadline))
             _check(as_is, log if repeat == 0 else None, copies)
             corrected = copies.run(edits, repeat, (len(as_is.weights), deadline))
             _check(corrected, None, copies)
-            judged = copies.run(edits, repeat, (len(corrected.weights), deadline), as_is.weights)
+            limits = len(corrected.weights), deadline
+            judged = as_is if same_loss else copies.run(edits, repeat, limits, as_is.weights)
             by_corrected.append(_pair(judged, corrected))
             if not may_be_better(by_corrected[-1]):
                 break
-            by_original.append(_pair(as_is, copies.run((), repeat, (len(corrected.weights), deadline), corrected.weights)))
+            same_loss = same_loss or _alike(judged, as_is)
+            by_original.append(by_corrected[-1] if same_loss else _pair(as_is, copies.run((), repeat, limits, corrected.weights)))
         except CannotCopy as error:
             raise NotTried(str(error)) from None
     better = is_better(by_corrected, by_original)
@@ -52,7 +55,7 @@ def _steps(log: Log, deadline: float) -> int:
     """How many steps: as many as the program took, where all runs fit into the time; a fault may need them to show."""
     steps = min(_MOST, log.steps)
     _enough(steps, f"the program took {steps} steps")
-    fitting = (deadline - time.monotonic()) / (4 * REPEATS * max(log.seconds, 1e-6) / log.steps)
+    fitting = (deadline - time.monotonic()) / (3 * REPEATS * max(log.seconds, 1e-6) / log.steps)
     return _enough(min(steps, int(fitting)), f"there is time for {max(int(fitting), 0)} steps")
 
 
@@ -74,6 +77,11 @@ def _check(course: Course, log: Log | None, copies: Copies) -> None:
         raise NotTried("on copies it did not train as it had: something that it depends on is not copied")
 
 
+def _alike(judged: Course, own: Course) -> bool:
+    """Whether two programs give the same losses to the same weights."""
+    return all(a == b or (math.isnan(a) and math.isnan(b)) for a, b in zip(judged.losses, own.losses, strict=False))
+
+
 def _pair(as_is: Course, corrected: Course) -> Pair:
     both = min(len(as_is.losses), len(corrected.losses))
     _enough(both, f"{f'{as_is.ended}, after' if as_is.ended else 'on copies it took'} {both} steps")
@@ -89,4 +97,6 @@ def _outcome(pair: Pair, better: bool, repeats: int) -> str:
             f"{pair.corrected[0]:.3g} to {corrected} with the change, and to {as_is} without it, on the same batches."
         )
     how = "no better" if pair.gain <= 0 else "hardly better" if repeats == 1 else "better by no more than chance explains"
-    return f"Tried on copies: with the change it trains {how}, the loss stands at {corrected} after {steps} steps, and at {as_is} without it."
+    return (
+        f"Tried on copies: with the change it trains {how}, the loss stands at {corrected} after {steps} steps, and at {as_is} without it."
+    )

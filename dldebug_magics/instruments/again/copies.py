@@ -1,4 +1,4 @@
-"""The copies on which a program runs again, each run on fresh ones, and all that is around a run: random numbers, doors, the user's things."""
+"""The copies on which a program runs again, fresh ones for each run, and what is around a run: random numbers, doors, the user's things."""
 
 from __future__ import annotations
 
@@ -65,6 +65,8 @@ class Copies:
 
     def state(self) -> dict[str, Any]:
         """What a run must leave as it is, by a word for it."""
+        if self.refused:
+            return {}
         found = {name: digest(value) for name, value in ambient.taken(_NOBODY).items()}
         found["the names of the program"] = digest([(name, id(value)) for name, value in self.program.space.items()])
         return found | {"what the program can reach": digest(tuple(self.program.world().values), {})}

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
+from ...engine import twin
 from ...engine.deadline import TimeSpent
 from ..watch.wrapped import wrapped
 from .doors import Enough
@@ -68,6 +69,7 @@ def _recorded(course: Course, steps: int, deadline: float, given: Sequence[Weigh
         _group(course.trained, {id(p) for group in optimizer.param_groups for p in group["params"]})
         weights = _weights(modules, optimizer)
         if given is None:
+            _in_room(course, weights, steps)
             course.weights.append([tensor.detach().clone() for tensor in weights])
         else:
             _take_on(weights, given[course.steps - 1])
@@ -98,6 +100,15 @@ def _weights(modules: dict[int, nn.Module], optimizer: Any) -> Weights:
     own = [t for module in modules.values() for t in (*module.parameters(recurse=False), *module.buffers(recurse=False))]
     held = [p for group in optimizer.param_groups for p in group["params"]]
     return list({id(tensor): tensor for tensor in (*own, *held)}.values())
+
+
+def _in_room(course: Course, weights: Weights, steps: int) -> None:
+    """End the run before its first weights are kept where there is no room for those of all steps of two runs."""
+    sizes: dict[torch.device, int] = {}
+    for tensor in weights if not course.weights else ():
+        sizes[tensor.device] = sizes.get(tensor.device, 0) + tensor.nbytes
+    if any(2 * steps * size > twin.SHARE * twin.free(device) for device, size in sizes.items()):
+        raise Enough(f"the weights are too large to be kept {2 * steps} times")
 
 
 def _take_on(weights: Weights, given: Weights) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import functools
 import io
 import logging
 import os
@@ -41,13 +42,13 @@ def shut() -> Iterator[None]:
     """Within the block whoever comes to one of these doors raises `Enough`."""
     with contextlib.ExitStack() as stack:
         for owner, name, why in _SHUT:
-            stack.enter_context(wrapped(owner, name, lambda plain, why=why: _ending(why)))
+            stack.enter_context(wrapped(owner, name, functools.partial(_ending, why)))
         for owner in (builtins, io):
             stack.enter_context(wrapped(owner, "open", _for_reading))
         yield
 
 
-def _ending(why: str) -> Callable:
+def _ending(why: str, plain: Callable) -> Callable:
     def end(*args: Any, **kwargs: Any) -> None:
         raise Enough(why)
 
