@@ -103,6 +103,7 @@ class Watch:
         from .instruments.watch import watching
 
         self.known, self.watching, self.again, self.seen = known, watching(), again, seen
+        self.typed: dict[str, str] = {}  # cells as they were typed, by the names that their code has
 
     def __enter__(self) -> Watch:
         self.log = self.watching.__enter__()
@@ -112,6 +113,7 @@ class Watch:
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
         from .checks import all_checks
         from .engine.judged import judged
+        from .instruments.sources import source_of
         from .observations.training_loop.seen import seen
 
         self.watching.__exit__(kind, error, traceback)
@@ -119,7 +121,7 @@ class Watch:
         loop = seen(self.log, error)
         left, stopped = self.log.left_behind, "by you" if isinstance(error, KeyboardInterrupt) else ""
         about = {"seconds": self.log.seconds, "stopped": stopped, "untouched": not left, "left_behind": left}
-        self.report = judged(loop, () if loop.blind else checks, **about)
+        self.report = judged(loop, () if loop.blind else checks, lambda file: source_of(file, self.typed), **about)
         if self.again is not None and error is None and not loop.blind:
             for report in self.again.proven(self.report, self.log):
                 self.report = report

@@ -12,10 +12,11 @@ import textwrap
 from collections.abc import Sequence
 
 from ..plot import plotted, sparkline
+from .difference import Difference
 from .layout import WIDTH, filled, lined, table, wrapped
 from .tree import Branch, Tree
 
-__all__ = ["WIDTH", "Block", "Branch", "Code", "Details", "Figure", "Heading", "Table", "Text", "Tree", "as_html", "as_text"]
+__all__ = ["WIDTH", "Block", "Branch", "Code", "Details", "Difference", "Figure", "Heading", "Table", "Text", "Tree", "as_html", "as_text"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,7 +113,7 @@ class Details:
         return f"<details><summary>{html.escape(self.summary)}</summary>{''.join(b.as_html() for b in self.blocks)}</details>"
 
 
-Block = Heading | Text | Code | Table | Tree | Figure | Details
+Block = Heading | Text | Code | Difference | Table | Tree | Figure | Details
 
 
 def as_text(blocks: Sequence[Block]) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from ..document import Block, as_html, as_text
+from .correction import Correction, Source, corrections, put
 from .errors import UserMistake
 from .evidence import Finding, Severity
 from .observation import Observation
@@ -49,6 +50,7 @@ class Report:
     progress: str = ""
     said: tuple[str, ...] = ()
     tried: tuple[Tried, ...] = ()
+    sources: tuple[Source, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -69,6 +71,24 @@ class Report:
         """
         return "\n".join(f.fix.code for f in self.findings if f.fix.code)
 
+    @property
+    def corrections(self) -> tuple[Correction, ...]:
+        """The user's own source with the surest fixes made in it, where these are certain to the letter."""
+        return corrections(self.findings, self.sources)
+
+    @property
+    def diff(self) -> str:
+        """The changed lines of the user's own source as a unified diff; empty where there are none.
+
+        >>> Report().diff
+        ''
+        """
+        return "\n".join(correction.diff for correction in self.corrections)
+
+    def apply(self) -> None:
+        """Put the corrected cell below the watched one, to be run. A `UserMistake` says what to change where that is not in a cell."""
+        put(self.corrections)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values: verdict, findings with facts and fixes, what was ruled out, and the cost."""
         return {
@@ -77,6 +97,7 @@ class Report:
             "seconds": round(self.seconds, 3),
             "steps": self.steps,
             "findings": [_finding_dict(f) for f in self.findings],
+            "diff": self.diff,
             "tried": [dataclasses.asdict(change) for change in self.tried],
             "ruled_out": {r.name: r.because for r in self.ruled_out},
             "not_examined": list(self.not_examined),

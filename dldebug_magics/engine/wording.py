@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..document import Block, Code, Details, Figure, Heading, Table, Text
+from ..document import Block, Code, Details, Difference, Figure, Heading, Table, Text
 from .evidence import Finding
 
 if TYPE_CHECKING:
@@ -31,7 +31,16 @@ def report_blocks(report: Report) -> tuple[Block, ...]:
     if report.not_examined:
         found.append(Table("Not examined", ("what",), [(line,) for line in report.not_examined]))
     found.append(Text(footer(report)))
-    return tuple(found)
+    return (*found, *_corrected(report))
+
+
+def _corrected(report: Report) -> list[Block]:
+    """The changed lines of the user's own source, and how to have them."""
+    made = report.corrections
+    blocks: list[Block] = [Difference(f"Corrected: {c.source.place}, without {', '.join(c.names)}", c.diff) for c in made]
+    if any(c.source.put is not None for c in made):
+        blocks.append(Text("`report.apply()` puts the corrected cell below; after `%%watch` the report is `_`: `_.apply()`."))
+    return blocks
 
 
 def _finding(finding: Finding) -> list[Block]:

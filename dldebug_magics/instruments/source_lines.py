@@ -127,11 +127,12 @@ def place(filename: str, line: int) -> str:
     >>> place("/home/me/nets/model.py", 12)
     'model.py, line 12'
     """
-    cell = _cell_number(filename)
+    cell = cell_number(filename)
     return f"cell {cell}, line {line}" if cell is not None else f"{Path(filename).name}, line {line}"
 
 
-def _cell_number(filename: str) -> int | None:
+def cell_number(filename: str) -> int | None:
+    """The number of the cell that a file name of IPython's stands for; None for a file."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     numbers = getattr(getattr(shell, "compile", None), "_filename_map", None)

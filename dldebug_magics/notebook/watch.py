@@ -70,6 +70,7 @@ class WatchedCell:
         screen = Screen(shell, self.session.shown, "%%watch", quiet=typed.silent or "quiet" in typed.options)
         body = Body(shell, f"%%watch {line}", cell)
         watch = Watch(_again(body, budget) if "prove" in typed.options else None, screen.draw, **known)
+        watch.typed[body.name] = f"{f'%%watch {line}'.rstrip()}\n{cell}"
         try:
             with watch:
                 body.run()

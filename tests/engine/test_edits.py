@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies
 
 from dldebug_magics.engine.edits import Argument, Enclose, Insert, Move, Remove, Replace, Unwrap, Wrap, corrected
-from dldebug_magics.engine.expressions import Part
+from dldebug_magics.engine.edits import Part
 
 LOOP = """\
 %%watch net

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Move
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward
 from ...instruments.watch.updates import Clip, Stepped
@@ -39,7 +40,11 @@ def clip_after_step(loop: TrainingLoop) -> Iterator[Evidence]:
     highest = max((c.norm for c in over if not math.isnan(c.norm)), default=math.nan)
     if not math.isnan(highest):
         facts.append(Fact("largest norm that a step used", f"{highest:.3g}", f"{clip.limit:.3g} at most"))
-    fix = Fix("Clip between the backward pass and the step.", f"{clip.line.source}\n{step.line.source}")
+    fix = Fix(
+        "Clip between the backward pass and the step.",
+        f"{clip.line.source}\n{step.line.source}",
+        edits=(Move(clip.line.spot, step.line.spot[1]),),
+    )
     yield Evidence(Confidence.PROVEN, tuple(facts), at(clip.line), fix)
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Replace
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.totals import Evaluation
 from ...observations.training_loop import TrainingLoop
@@ -39,7 +40,9 @@ def evaluating_another_model(loop: TrainingLoop) -> Iterator[Evidence]:
             Fact(f"weights of {player.word} in {len(own)} evaluations", "the same each time", "those of the model that is trained"),
             Fact(f"evaluations of {twins[0].word}, which is trained", "0", "each"),
         )
-        fix = Fix("Evaluate the model that the optimizer trains.", f"{twins[0].name or 'model'}(...)")
+        edit = Replace(own[-1].passes.line.spot, f"{player.name}(", f"{twins[0].name}(")
+        known = player.name and twins[0].name
+        fix = Fix("Evaluate the model that the optimizer trains.", f"{twins[0].name or 'model'}(...)", edits=(edit,) if known else ())
         yield Evidence(Confidence.PROVEN, facts, at(own[-1].passes.line), fix)
 
 

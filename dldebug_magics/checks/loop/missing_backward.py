@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Either, Enclose, Insert, Part
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward, Forward
 from ...observations.training_loop import TrainingLoop
@@ -38,7 +39,8 @@ def missing_backward(loop: TrainingLoop) -> Iterator[Evidence]:
         last = steps[-1][1]
         found = Fact(f"steps of {loop.named(number)} that found a gradient", f"0 of {loop.count(number)}", "all")
         facts = (Fact("backward passes", "0", "at least one for each step"), found)
-        fix = Fix("Call backward on the loss before the step.", f"loss.backward()\n{last.line.source}")
+        edit = Either((Enclose(last.line.spot, Part(), "{}()", "bare:backward"), Insert(last.line.spot, "loss.backward()")))
+        fix = Fix("Call backward on the loss before the step.", f"loss.backward()\n{last.line.source}", edits=(edit,))
         yield Evidence(Confidence.PROVEN, facts, at(last.line), fix)
 
 

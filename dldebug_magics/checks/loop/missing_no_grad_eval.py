@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Either, Wrap
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.totals import Evaluation
 from ...observations.training_loop import TrainingLoop
@@ -35,7 +36,9 @@ def missing_no_grad_eval(loop: TrainingLoop) -> Iterator[Evidence]:
         Fact("evaluations with a graph behind each output", f"{len(wrong)}, of {passes.times} batches each", "0"),
         Fact("backward passes for them", "0", ""),
     )
-    fix = Fix("Evaluate without gradients.", f"{model.name or 'model'}.eval()\nwith torch.no_grad():\n    {passes.line.source}")
+    head = "with torch.no_grad():"
+    edit = Either((Wrap(passes.line.spot, head, around="loop"), Wrap(passes.line.spot, head)))
+    fix = Fix("Evaluate without gradients.", f"{model.name or 'model'}.eval()\n{head}\n    {passes.line.source}", edits=(edit,))
     yield Evidence(Confidence.LIKELY, facts, at(passes.line), fix)
 
 

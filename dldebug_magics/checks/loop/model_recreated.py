@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 import torch
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Move
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.source_lines import Line
 from ...instruments.watch.events import Forward
@@ -40,7 +42,10 @@ def model_recreated(loop: TrainingLoop) -> Iterator[Evidence]:
             Fact(f"models that were `{loop.models[numbers[0]].name}` one after the other", str(len(numbers)), "1"),
             Fact("passes over the training loader, and optimizer steps", f"{begun} and {loop.taken}", ""),
         )
-        fix = Fix("Make the model, and its optimizer, before the loop over epochs.", f"{line.source}   # in front of the loop")
+        made = Counter(making.made.line for making in loop.makings)
+        lines = [line, *(other for other, times in made.items() if times > 1)]
+        edits = tuple(Move(at.spot, at.spot[1], around="loops") for at in lines)
+        fix = Fix("Make the model, and its optimizer, before the loop over epochs.", f"{line.source}   # in front of the loop", edits=edits)
         yield Evidence(Confidence.LIKELY, facts, at(line), fix)
 
 

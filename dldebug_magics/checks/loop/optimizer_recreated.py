@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Move
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.totals import Making
 from ...observations.training_loop import TrainingLoop
@@ -40,7 +41,8 @@ def optimizer_recreated(loop: TrainingLoop) -> Iterator[Evidence]:
             Fact("optimizers made for the same weights", f"{len(here)}, one each {each}", "1"),
             Fact("steps between two of them", f"{again[-1][1].step - again[-1][0].step}", "all"),
         )
-        yield Evidence(Confidence.PROVEN, facts, at(line), Fix("Make the optimizer once, before the loop.", line.source))
+        fix = Fix("Make the optimizer once, before the loop.", line.source, edits=(Move(line.spot, line.spot[1], around="loops"),))
+        yield Evidence(Confidence.PROVEN, facts, at(line), fix)
 
 
 def _is_same(loop: TrainingLoop, first: Making, second: Making) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Either, Replace
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward
 from ...observations.training_loop import TrainingLoop
@@ -38,7 +39,9 @@ def retain_graph_leak(loop: TrainingLoop) -> Iterator[Evidence]:
         Fact("passes that used a graph again", f"0 of {len(known)}", ""),
     )
     code = line.source.replace("retain_graph=True", "").replace("(, ", "(").replace(", )", ")")
-    yield Evidence(Confidence.PROVEN, facts, at(line), Fix("Leave it out.", code))
+    ways = ((", retain_graph=True", ""), ("retain_graph=True, ", ""), ("retain_graph=True", ""))
+    edit = Either(tuple(Replace(line.spot, old, new) for old, new in ways))
+    yield Evidence(Confidence.PROVEN, facts, at(line), Fix("Leave it out.", code, edits=(edit,)))
 
 
 def _program(retain: bool) -> Callable[[], None]:

@@ -6,8 +6,9 @@ import torch
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Insert
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, words
 from ...observations.training_loop.reading import at, steps_of
 from ..small_loops import task
 
@@ -42,7 +43,12 @@ def scheduler_never_stepped(loop: TrainingLoop) -> Iterator[Evidence]:
             Fact(f"steps of `{name}` ({scheduler.facts.kind})", f"0 in {epochs} epochs", "one for each epoch, or each batch"),
             Fact("rate at the first and at the last step", f"{steps[0][1].rate:g} and {steps[-1][1].rate:g}", "another"),
         )
-        fix = Fix("Step it at the end of each epoch, or of each batch where its numbers count batches.", f"{name}.step()")
+        each = "" if scheduler.facts.length >= 5 * epochs else "loop"
+        spot = words.epoch(loop).spot if each and words.epoch(loop).place else steps[-1][1].line.spot
+        edits = (Insert(spot, f"{name}.step()", after=True, around=each),)
+        asks = scheduler.facts.kind == "ReduceLROnPlateau"  # for a number to go by
+        sentence = "Step it at the end of each epoch, or of each batch where its numbers count batches."
+        fix = Fix(sentence, f"{name}.step()", edits=() if asks else edits)
         yield Evidence(Confidence.PROVEN, facts, at(steps[-1][1].line), fix)
 
 

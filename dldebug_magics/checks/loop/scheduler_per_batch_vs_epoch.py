@@ -6,11 +6,12 @@ from torch import nn
 from torch.optim.lr_scheduler import StepLR
 
 from ...engine.check import check
+from ...engine.edits import Move
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.facts import SchedulerFacts
 from ...instruments.watch.updates import Scheduled
-from ...observations.training_loop import TrainingLoop
-from ...observations.training_loop.reading import at, stepping
+from ...observations.training_loop import TrainingLoop, words
+from ...observations.training_loop.reading import at, stepping, steps_of
 from ..small_loops import task
 
 _GONE = ((4, 1e-2), (2, 2e-3))  # behind this part of the run the rate is below this share of its highest
@@ -39,7 +40,10 @@ def scheduler_per_batch_vs_epoch(loop: TrainingLoop) -> Iterator[Evidence]:
             Fact("rate at the start, half-way, at the end", ", ".join(f"{rate:.2g}" for rate in rates)),
         )
         place = "behind the loop over batches" if meant == "epoch" else "behind optimizer.step(), in the loop over batches"
-        yield Evidence(Confidence.PROVEN, facts, at(calls[-1].line), Fix(f"Step the schedule {place}.", calls[-1].line.source))
+        line, last = calls[-1].line, [step for _, step in steps_of(loop, stepping(loop)[0])][-1]
+        to = words.epoch(loop) if words.epoch(loop).place else line
+        edit = Move(line.spot, to.spot[1], True, "loop") if meant == "epoch" else Move(line.spot, last.line.spot[1], True)
+        yield Evidence(Confidence.PROVEN, facts, at(line), Fix(f"Step the schedule {place}.", line.source, edits=(edit,)))
 
 
 def _meant(loop: TrainingLoop, schedule: SchedulerFacts, asked: int) -> str:

@@ -6,6 +6,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from ...engine.check import check
+from ...engine.edits import Argument
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Begun, Drawn
 from ...observations.training_loop import TrainingLoop
@@ -38,9 +39,10 @@ def shuffle_false_sorted(loop: TrainingLoop) -> Iterator[Evidence]:
             Fact("batches that hold one class", f"{len(single)} of {len(looks)} looked at", "hardly any"),
             Fact("classes of these", ", ".join(map(str, sorted(labels)[:8])), "all in each batch"),
         )
-        fix = Fix("Let the loader shuffle.", f"{player.name or 'loader'} = DataLoader(dataset, shuffle=True, ...)")
-        begun = [e.line for e in loop.of(Begun) if e.loader == number]
-        yield Evidence(Confidence.PROVEN, facts, at(begun[0] if begun else looks[0].line), fix)
+        line = next((e.line for e in loop.of(Begun) if e.loader == number), looks[0].line)
+        edit = Argument(line.spot, "DataLoader", "shuffle", "True", 2, f"set:{player.name}")
+        fix = Fix("Let the loader shuffle.", f"{player.name or 'loader'} = DataLoader(dataset, shuffle=True, ...)", edits=(edit,))
+        yield Evidence(Confidence.PROVEN, facts, at(line), fix)
 
 
 def _is_sorted(loop: TrainingLoop, loader: int) -> bool:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Either, Replace
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.losses import Term
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, words
 from ...observations.training_loop.course import always, fell, suffers
 from ...observations.training_loop.reading import at, stepping
 from ..small_loops import task
@@ -34,7 +35,11 @@ def wrong_reduction(loop: TrainingLoop) -> Iterator[Evidence]:
         Fact("samples that are summed over", str(seen.term.fed.samples)),
         Fact("loss at the end, as a share of that at the start", f"{fell(loop):.2g}", "well below 1"),
     )
-    yield Evidence(Confidence.LIKELY, facts, at(seen.line), Fix("Take the mean over the samples, not the sum.", 'reduction="mean"'))
+    spot, made = seen.line.spot, f"set:{words.loss_function(seen.line)}"
+    written = [Replace(spot, f"{q}sum{q}", f"{q}mean{q}", around) for around in ("", made) for q in ('"', "'")]
+    edit = Either((*written, Replace(spot, ".sum()", ".mean()")))
+    fix = Fix("Take the mean over the samples, not the sum.", 'reduction="mean"', edits=(edit,))
+    yield Evidence(Confidence.LIKELY, facts, at(seen.line), fix)
 
 
 def _is_sum(term: Term) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Edit, Either, Move
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward, Forward
 from ...instruments.watch.updates import Stepped, ZeroGrad
@@ -34,14 +35,18 @@ def zero_grad_wrong_place(loop: TrainingLoop) -> Iterator[Evidence]:
         used, taken, rare = loop.count(number, "stale"), loop.count(number) - 1, clearing(loop, number)
         if len(lost) >= 3 and len(lost) >= 0.9 * len(steps) and len(stepping(loop)) == 1:
             fact = Fact("steps before which gradients were cleared unused", f"{len(lost)} of {len(steps)} looked at", "0")
-            yield _evidence(fact, lost[-1], "Clear the gradients after the step, not between the backward pass and the step.")
+            move = Move(lost[-1].line.spot, steps[-1][1].line.spot[1], after=True)
+            yield _evidence(fact, lost[-1], move, "Clear the gradients after the step, not between the backward pass and the step.")
         elif rare is not None and taken >= 2 and used >= 0.5 * taken:
             fact = Fact("steps that used a gradient which an earlier step had used already", f"{used} of {taken}", "0")
-            yield _evidence(fact, rare, "Clear the gradients before each backward pass, inside the loop over batches.")
+            after = Move(rare.line.spot, steps[-1][1].line.spot[1], after=True)
+            passes = [e.line.spot[1] for e in steps[-1][0] if isinstance(e, Backward)]
+            edit = after if len(passes) > 1 else Either((Move(rare.line.spot, passes[-1]), after))
+            yield _evidence(fact, rare, edit, "Clear the gradients before each backward pass, inside the loop over batches.")
 
 
-def _evidence(fact: Fact, cleared: ZeroGrad, sentence: str) -> Evidence:
-    return Evidence(Confidence.PROVEN, (fact,), at(cleared.line), Fix(sentence, cleared.line.source))
+def _evidence(fact: Fact, cleared: ZeroGrad, edit: Edit, sentence: str) -> Evidence:
+    return Evidence(Confidence.PROVEN, (fact,), at(cleared.line), Fix(sentence, cleared.line.source, edits=(edit,)))
 
 
 def _cleared(events: tuple) -> ZeroGrad | None:

@@ -108,3 +108,35 @@ def names(nodes: Iterable[ast.AST], context: type[ast.expr_context]) -> set[str]
         own |= {a.asname or a.name.partition(".")[0] for n in found if isinstance(n, ast.Import | ast.ImportFrom) for a in n.names}
         own |= {n.name for n in found if isinstance(n, _SCOPES)}
     return own
+
+
+def names_in(tree: ast.Module, here: int, there: int) -> list[ast.AST]:
+    """The variables that a statement at one line passes by on its way to another one."""
+    low, high = min(here, there), max(here, there)
+    return [n for n in ast.walk(tree) if isinstance(n, ast.Name) and low <= n.lineno < high and n.lineno != here]
+
+
+def set_in(loops: list[ast.stmt], but: ast.stmt) -> set[str]:
+    """The variables that loops set, a statement in them left out."""
+    own = set(ast.walk(but))
+    return names([n for loop in loops for n in ast.walk(loop) if isinstance(n, ast.Name) and n not in own], ast.Store)
+
+
+def tree_of(text: str) -> ast.Module:
+    """The tree of a statement by itself; a head with nothing under it is read as if there were."""
+    for rest in ("", "\n    pass"):
+        try:
+            return ast.parse(text + rest)
+        except SyntaxError as error:
+            reason = error
+    raise Refused(f"no statement by itself: {reason}")
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a statement sets a variable to itself.
+
+    >>> says_nothing("loss = loss"), says_nothing("loss = cost")
+    (True, False)
+    """
+    only = tree_of(text).body[0]
+    return isinstance(only, ast.Assign) and [ast.unparse(only.value)] == [ast.unparse(target) for target in only.targets]

@@ -1,8 +1,9 @@
 """Changes of the user's own source, as plain values: what a fix would have them type, statement by statement.
 
 An edit names a file and the line of a statement in it, as the watch saw them (`Line.spot`). What stands around it is found when the source
-is at hand: `around` is "" for the statement itself, "loop" for the innermost loop that holds it, "loops" for the outermost one. A statement
-with a comprehension is a loop, too.
+is at hand: `around` is "" for the statement itself, "loop" for the innermost loop that holds it, "loops" for the outermost one (a statement
+with a comprehension is a loop, too), "set:name" for the only statement that sets a variable which is used there, "bare:name" for the only one
+in the same function that names a method and lacks the brackets of a call.
 
 No edit is guessed at: where the source is not as an edit needs it (two statements on a line, a name that is set on the way), `corrected`
 gives None for all of them.
@@ -13,9 +14,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from .expressions import Part, enclosed, unwrapped, with_argument
+from .expressions import Part
 from .listing import Listing
-from .statements import Refused
+from .rewrites import Argument, Enclose, Replace, Unwrap
+from .statements import Refused, tree_of
+
+__all__ = [
+    "Argument", "Edit", "Either", "Enclose", "Insert", "Move", "Part", "Refused", "Remove", "Replace", "Spot", "Unwrap", "Wrap", "corrected",
+    "tree_of",
+]  # fmt: skip
 
 Spot = tuple[str, int]  # file and line number, from 1
 
@@ -69,62 +76,26 @@ class Wrap:
 
 
 @dataclasses.dataclass(frozen=True)
-class Replace:
-    """Put a text for another one within a statement's lines; it must stand there once."""
+class Either:
+    """The first of several edits of one file that can be made for certain."""
 
-    spot: Spot
-    old: str
-    new: str
+    choices: tuple[Edit, ...]
 
-    def on(self, page: Listing) -> None:
-        statement = page.statement(self.spot[1])
-        text = page.text(statement)
-        if text.count(self.old) != 1:
-            raise Refused(f"{self.old!r} stands there {text.count(self.old)} times")
-        page.rewrite(statement, text.replace(self.old, self.new))
-
-
-@dataclasses.dataclass(frozen=True)
-class Unwrap:
-    """Put what a call was given, or was called on, for the call: `F.softmax(x, 1)` becomes `x`, and so does `x.detach()`."""
-
-    spot: Spot
-    name: str
+    @property
+    def spot(self) -> Spot:
+        return self.choices[0].spot
 
     def on(self, page: Listing) -> None:
-        statement = page.statement(self.spot[1])
-        page.rewrite(statement, unwrapped(page.text(statement), self.name))
+        for choice in self.choices[:-1]:
+            rows, tree = list(map(dataclasses.replace, page.rows)), page.tree
+            try:
+                return choice.on(page)
+            except Refused:
+                page.rows, page.tree = rows, tree
+        self.choices[-1].on(page)
 
 
-@dataclasses.dataclass(frozen=True)
-class Argument:
-    """Set an argument of a call, or add it: `name` is the function's last word; `place` is where it stands when it has no keyword."""
-
-    spot: Spot
-    name: str
-    keyword: str
-    value: str
-    place: int = -1
-
-    def on(self, page: Listing) -> None:
-        statement = page.statement(self.spot[1])
-        page.rewrite(statement, with_argument(page.text(statement), self.name, self.keyword, self.value, self.place))
-
-
-@dataclasses.dataclass(frozen=True)
-class Enclose:
-    """Put `{}` with something around it for a part of a statement: `Part("append", 0)` and "{}.item()"."""
-
-    spot: Spot
-    part: Part
-    form: str
-
-    def on(self, page: Listing) -> None:
-        statement = page.statement(self.spot[1])
-        page.rewrite(statement, enclosed(page.text(statement), self.part, self.form))
-
-
-Edit = Insert | Remove | Move | Wrap | Replace | Unwrap | Argument | Enclose
+Edit = Insert | Remove | Move | Wrap | Replace | Unwrap | Argument | Enclose | Either
 
 
 def corrected(source: str, edits: Iterable[Edit]) -> str | None:

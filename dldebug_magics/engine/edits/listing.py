@@ -9,7 +9,9 @@ import ast
 import dataclasses
 import re
 
-from .statements import Refused, block_of, first_line, is_alone, last_line, loops_around, names, parsed, spans_strings, within
+from . import statements
+from .scopes import bare, fits, setting
+from .statements import Refused, first_line, last_line, names, tree_of, within
 
 _ENDS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 
@@ -30,7 +32,7 @@ class Listing:
         if re.search(r"\r(?!\n)|[\f\v]", source):
             raise Refused("its lines are not told apart for certain")
         self.rows = [Row(text, number) for number, text in enumerate(re.findall(r"[^\n]*\n|[^\n]+", source), 1)]
-        self.tree = parsed(source)
+        self.tree = statements.parsed(source)
 
     @property
     def source(self) -> str:
@@ -38,14 +40,15 @@ class Listing:
         return "".join(row.text for row in self.rows)
 
     def statement(self, number: int, around: str = "") -> ast.stmt:
-        """The innermost statement at a line of the source as it was, or a loop around it."""
+        """The innermost statement at a line of the source as it was; or a loop around it, or what sets a name that it uses."""
         line = next((i for i, row in enumerate(self.rows, 1) if row.number == number > 0), 0)
         chain = within(self.tree, line) if line else []
-        if around:
-            chain = loops_around(chain, line)[:: 1 if around == "loop" else -1]
+        if around in ("loop", "loops"):
+            chain = statements.loops_around(chain, line)[:: 1 if around == "loop" else -1]
         if not chain:
             raise Refused(f"no such statement at line {number}")
-        return chain[-1]
+        kind, _, name = around.partition(":")
+        return setting(self.tree, chain, name) if kind == "set" else bare(chain, self.tree, name) if kind == "bare" else chain[-1]
 
     def text(self, statement: ast.stmt) -> str:
         """Its own text, from its first character to its last."""
@@ -59,6 +62,10 @@ class Listing:
         old = self.rows[top:bottom]
         if any(row.changed or not row.number for row in old) or text == self.text(statement):
             raise Refused("nothing to change there, or changed already")
+        self._fits(statement, text)
+        if statements.says_nothing(text):
+            self.cut(statement)
+            return
         before, behind = old[0].text.encode()[:begin].decode(), old[-1].text.encode()[end:].decode()
         lines = re.findall(r"[^\n]*\n|[^\n]+", before + text + behind)
         numbers = [row.number for row in old] if len(lines) == len(old) else [old[0].number] + [0] * len(lines)
@@ -67,6 +74,7 @@ class Listing:
     def insert(self, statement: ast.stmt, text: str, after: bool) -> None:
         """Put new lines before a statement or behind it."""
         indent = self._indent(statement)
+        self._fits(statement, text)
         self._insert(statement, [Row(indent + line + "\n") for line in text.split("\n")], after)
 
     def cut(self, statement: ast.stmt) -> list[Row]:
@@ -75,19 +83,21 @@ class Listing:
         cut = self.rows[top:bottom]
         if any(row.changed for row in cut):
             raise Refused("changed already")
-        rest = [] if len(block_of(self.tree, statement)) > 1 or statement in self.tree.body else [Row(indent + "pass\n")]
+        rest = [] if len(statements.block_of(self.tree, statement)) > 1 or statement in self.tree.body else [Row(indent + "pass\n")]
         self._put(top, bottom, rest)
         return cut
 
     def move(self, statement: ast.stmt, target: ast.stmt, after: bool) -> None:
         """Take a statement to another one, unless what it reads or sets is set or read on the way."""
         old, new = self._indent(statement), self._indent(target)
-        span = range(first_line(target), last_line(target) + 1)
-        here = first_line(statement)
-        passed = self._between(here, span.stop if after else span.start)
-        clash = names([statement], ast.Load) & names(passed, ast.Store) or names([statement], ast.Store) & names(passed, ast.Load)
-        if clash or (old != new and spans_strings(statement)) or (after and here in span) or statement is target:
+        chain = within(self.tree, first_line(statement))
+        passed = statements.names_in(self.tree, first_line(statement), last_line(target) + 1 if after else first_line(target))
+        around = [target] if target in chain else []
+        clash = names([statement], ast.Load) & (names(passed, ast.Store) | statements.set_in(around, statement))
+        clash |= names([statement], ast.Store) & names(passed, ast.Load)
+        if clash or (old != new and statements.spans_strings(statement)) or statement is target:
             raise Refused(f"{', '.join(sorted(clash)) or 'it'} does not go there")
+        fits(self.tree, within(self.tree, first_line(target)), [statement])
         anchor = self.rows[first_line(target) - 1]
         cut = self.cut(statement)
         line = next(i for i, row in enumerate(self.rows, 1) if row is anchor)
@@ -97,9 +107,10 @@ class Listing:
     def wrap(self, statement: ast.stmt, head: str) -> None:
         """Put a statement under a new line, one level further in."""
         indent, top, bottom = self._indent(statement), first_line(statement) - 1, last_line(statement)
-        if spans_strings(statement):
+        if statements.spans_strings(statement):
             raise Refused("its texts would be indented")
-        step = "	" if indent.endswith("	") else "    "
+        self._fits(statement, head)
+        step = "\t" if indent.endswith("\t") else "    "
         rows = [Row(step * bool(row.text.strip()) + row.text, row.number, True) for row in self.rows[top:bottom]]
         self._put(top, bottom, [Row(indent + head + "\n"), *rows])
 
@@ -116,7 +127,7 @@ class Listing:
     def _indent(self, statement: ast.stmt) -> str:
         """The white space before a statement that has its lines for itself."""
         rows = [row.text for row in self.rows]
-        if not is_alone(rows, statement):
+        if not statements.is_alone(rows, statement):
             raise Refused("other code stands on its line")
         return rows[statement.lineno - 1][: -len(rows[statement.lineno - 1].lstrip())]
 
@@ -126,14 +137,13 @@ class Listing:
         line = last_line(statement) if after else first_line(statement) - 1
         self._put(line, line, rows)
 
-    def _between(self, here: int, there: int) -> list[ast.AST]:
-        """What a statement at one line passes by when it goes to another one."""
-        low, high = min(here, there), max(here, there)
-        return [n for n in ast.walk(self.tree) if isinstance(n, ast.expr | ast.stmt) and low <= n.lineno < high and n.lineno != here]
+    def _fits(self, statement: ast.stmt, text: str) -> None:
+        """Refuse a text of statements that uses names which are not known at a statement; a head may have nothing under it."""
+        fits(self.tree, within(self.tree, statement.lineno), [tree_of(text)])
 
     def _put(self, top: int, bottom: int, rows: list[Row]) -> None:
         """Put lines for those from `top` to before `bottom`, counted from 0; then it must parse."""
         if top == len(self.rows) and top and not self.rows[-1].text.endswith("\n"):
             self.rows[-1].text += "\n"
         self.rows[top:bottom] = rows
-        self.tree = parsed(self.source)
+        self.tree = statements.parsed(self.source)
