@@ -122,11 +122,6 @@ def _set_hooks(kept: list[dict[Any, Any]]) -> None:
         held.update(hooks)
 
 
-def without_hooks() -> None:
-    """Take all global hooks off, until they are put back."""
-    _set_hooks([{} for _ in _HOOKS])
-
-
 @contextlib.contextmanager
 def restored(subject: Subject) -> Iterator[None]:
     """Whatever the block does to ambient state is undone at its end."""

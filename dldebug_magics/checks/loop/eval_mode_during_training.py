@@ -1,16 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 
 import torch
 from torch import nn
 
 from ...engine.check import check
-from ...engine.edits import Edit, Insert, Replace
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
-from ...instruments.watch.events import Begun, Forward, Mode
-from ...observations.training_loop import TrainingLoop
+from ...instruments.watch.events import Mode
+from ...observations.training_loop import TrainingLoop, changes
 from ...observations.training_loop.reading import at, back_to_training, stepping, trained_in_evaluation
 from ..small_loops import task
 
@@ -37,29 +35,16 @@ def eval_mode_during_training(loop: TrainingLoop) -> Iterator[Evidence]:
         to_eval = next((e for e in loop.of(Mode) if e.model == model and not e.training), None)
         if to_eval is None:
             continue
-        line = (back_to_training(loop, model) or to_eval).line
         facts = (
             Fact("steps taken in evaluation mode", f"{wrong} of {taken}", "0"),
             Fact("eval() is called at", at(to_eval.line), "followed by train() before the next step"),
         )
         code = f"{loop.models[model].name or 'model'}.train()"
-        edit = _edit(loop, model, to_eval, code)
-        fix = Fix("Call train() at the beginning of each epoch, inside the loop.", code, edits=(edit,))
-        sure = Confidence.PROVEN if wrong < taken else Confidence.LIKELY
-        yield Evidence(sure, facts, at(line), fix)
-
-
-def _edit(loop: TrainingLoop, model: int, to_eval: Mode, code: str) -> Edit:
-    """train() before the loop over batches, or before each pass where it is left in between; or in place of an eval() that nothing follows."""
-    passes = [e for e in loop.of(Mode, Begun, Forward) if isinstance(e, Begun) or e.model == model]
-    pairs = [(a, b) for a, b in pairwise(passes) if isinstance(b, Forward) and b.tracked and not b.training]
-    spot = pairs[-1][1].line.spot
-    evaluated = any(isinstance(e, Forward) and not e.tracked for e in passes)
-    if not evaluated:
-        return Replace(to_eval.line.spot, ".eval()", ".train()")
-    return Insert(
-        spot, code, around="" if any(isinstance(a, Mode) or (isinstance(a, Forward) and not a.tracked) for a, _ in pairs) else "loop"
-    )
+        edits = changes.in_training_mode(loop, model, to_eval, code)
+        fix = Fix("Call train() at the beginning of each epoch, inside the loop.", code, edits=edits)
+        yield Evidence(
+            Confidence.PROVEN if wrong < taken else Confidence.LIKELY, facts, at((back_to_training(loop, model) or to_eval).line), fix
+        )
 
 
 def _matters(loop: TrainingLoop, model: int, always: bool) -> bool:
