@@ -7,8 +7,7 @@ import ast
 import pytest
 from hypothesis import given, strategies
 
-from dldebug_magics.engine.edits import Argument, Enclose, Insert, Move, Remove, Replace, Unwrap, Wrap, corrected
-from dldebug_magics.engine.edits import Part
+from dldebug_magics.engine.edits import Argument, Enclose, Insert, Move, Part, Remove, Replace, Unwrap, Wrap, corrected
 
 LOOP = """\
 %%watch net
@@ -51,9 +50,9 @@ def test_lines_are_put_in_with_the_indentation_of_their_neighbour():
 
 
 def test_a_statement_goes_out_of_a_loop_and_into_one():
-    assert lines(corrected(LOOP, [Move(at(11), 12, after=True)]))[10:12] == ["    total += loss  # kept", "    opt.step()"]
-    assert lines(corrected(LOOP, [Move(at(12), 11)]))[10:12] == ["        total += loss  # kept", "        opt.step()"]
-    assert lines(corrected(LOOP, [Move(at(10), 11)]))[9:12] == ["            pass", "        loss.backward()", "        opt.step()"]
+    assert lines(corrected(LOOP, [Move(at(11), at(12), after=True)]))[10:12] == ["    total += loss  # kept", "    opt.step()"]
+    assert lines(corrected(LOOP, [Move(at(12), at(11))]))[10:12] == ["        total += loss  # kept", "        opt.step()"]
+    assert lines(corrected(LOOP, [Move(at(10), at(11))]))[9:12] == ["            pass", "        loss.backward()", "        opt.step()"]
 
 
 def test_a_part_of_a_statement_is_changed_where_it_stands():
@@ -94,11 +93,11 @@ def test_a_loop_is_put_under_a_new_line():
         ("a(); b()", Insert(at(1), "c()")),
         ("for x in y: step()", Remove(at(1))),
         ("for x in y: step()", Insert(at(1), "c()", after=True)),
-        ("for x in y:\n    if x:\n        break\n", Move(at(3), 1)),
+        ("for x in y:\n    if x:\n        break\n", Move(at(3), at(1))),
         ("if a:\n    b()\nelif c:\n    d()\n", Insert(at(3), "e()")),
         ("def f():\n    return 1\n", Insert(at(2), "c()", after=True)),
-        ("for r in rates:\n    opt = Adam(lr=r)\n", Move(at(2), 1)),  # its rate is set by the loop
-        ("for e in range(3):\n    f('''a\n  b''')\n", Move(at(2), 1)),
+        ("for r in rates:\n    opt = Adam(lr=r)\n", Move(at(2), at(1))),  # its rate is set by the loop
+        ("for e in range(3):\n    f('''a\n  b''')\n", Move(at(2), at(1))),
         ("%time step()", Remove(at(1))),
         ("step()", Remove(at(7))),
         ("step(", Remove(at(1))),
@@ -146,7 +145,7 @@ EDITS = strategies.one_of(
         Insert, WHERE, strategies.just("new()\nnew()"), strategies.booleans(), strategies.sampled_from(["", "loop", "loops"])
     ),
     strategies.builds(Remove, WHERE),
-    strategies.builds(Move, WHERE, strategies.integers(1, 14), strategies.booleans(), AROUND),
+    strategies.builds(Move, WHERE, WHERE, strategies.booleans(), AROUND),
     strategies.builds(Wrap, WHERE, strategies.just("with new():")),
     strategies.builds(Unwrap, WHERE, strategies.just("softmax")),
     strategies.builds(Enclose, WHERE, strategies.just(Part()), strategies.just("{}.item()")),

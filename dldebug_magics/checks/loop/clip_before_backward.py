@@ -39,7 +39,7 @@ def clip_before_backward(loop: TrainingLoop) -> Iterator[Evidence]:
     norms = [e.gradient for step in early for e in step.events if isinstance(e, Stepped)]
     if norms and max(norms) > clip.limit:
         facts.append(Fact("largest norm that a step used", f"{max(norms):.3g}", f"{clip.limit:.3g} at most"))
-    edit = Move(clip.line.spot, backward.line.spot[1], after=True)
+    edit = Move(clip.line.spot, backward.line.spot, after=True)
     fix = Fix("Clip between the backward pass and the step.", f"{backward.line.source}\n{clip.line.source}", edits=(edit,))
     yield Evidence(Confidence.PROVEN, tuple(facts), at(clip.line), fix)
 

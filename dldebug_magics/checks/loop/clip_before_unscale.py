@@ -6,11 +6,10 @@ import torch
 from torch import nn
 
 from ...engine.check import check
-from ...engine.edits import Insert, Move
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward, StepSeen
-from ...instruments.watch.updates import Clip, Scaled, Stepped
-from ...observations.training_loop import TrainingLoop, words
+from ...instruments.watch.updates import Clip, Scaled
+from ...observations.training_loop import TrainingLoop, changes
 from ...observations.training_loop.reading import at
 from ..small_loops import task
 
@@ -31,8 +30,7 @@ def clip_before_unscale(loop: TrainingLoop) -> Iterator[Evidence]:
     """
     steps = [step for step in loop.steps if step.close and any(isinstance(e, Clip) for e in step.events)]
     scaled = [(step, pair) for step in steps if (pair := _scaled(step)) is not None]
-    enabled = any(scaler.facts.enabled for scaler in loop.scalers)
-    if not enabled or len(scaled) < _STEPS or len(scaled) < 0.9 * len(steps):
+    if not any(s.facts.enabled for s in loop.scalers) or len(scaled) < _STEPS or len(scaled) < 0.9 * len(steps):
         return
     clip, factor = scaled[-1][1]
     facts = (
@@ -40,11 +38,8 @@ def clip_before_unscale(loop: TrainingLoop) -> Iterator[Evidence]:
         Fact("factor of the scaler, and limit of the clipping", f"{factor:g} and {clip.limit:g}", "gradients divided by the factor first"),
         Fact("norm that was clipped", f"{clip.norm:.3g}", f"{clip.norm / factor:.3g}, unscaled"),
     )
-    events, taken = scaled[-1][0].events, [e for e in scaled[-1][0].events if isinstance(e, Stepped)][-1]
-    late = [e.line for e in events[events.index(clip) :] if isinstance(e, Scaled) and e.what == "unscale_"]
-    code = f"{words.owner(taken.line, 'step') or 'scaler'}.unscale_({words.optimizer(taken) or 'optimizer'})"
-    edit = Move(late[0].spot, clip.line.spot[1]) if late else Insert(clip.line.spot, code)
-    fix = Fix("Unscale the gradients before they are clipped.", f"{code}\n{clip.line.source}", edits=(edit,))
+    code, edits = changes.unscaled(clip, scaled[-1][0].events)
+    fix = Fix("Unscale the gradients before they are clipped.", f"{code}\n{clip.line.source}", edits=edits)
     yield Evidence(Confidence.PROVEN, facts, at(clip.line), fix)
 
 

@@ -44,7 +44,7 @@ def flipped_loss_sign(loop: TrainingLoop) -> Iterator[Evidence]:
     code = (
         "loss = -log_probability.mean()" if seen.term.function == "likelihood" else "loss = loss_fn(output, target)   # without the minus"
     )
-    spot, part = seen.turn.spot, words.backward(seen.turn) if "backward" in seen.turn.source else Part()
+    spot, part = seen.turn.spot, words.given(seen.turn, "backward") if "backward" in seen.turn.source else Part()
     edit = Enclose(spot, part, "-{}") if seen.term.function == "likelihood" else Unwrap(spot, "-")
     yield Evidence(Confidence.PROVEN, facts, at(seen.turn), Fix("Turn the sign of the loss.", code, edits=(edit,)))
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Replace
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...observations.training_loop import TrainingLoop
 from ...observations.training_loop.reading import at, stepping, steps_of
@@ -40,7 +41,13 @@ def freeze_not_effective(loop: TrainingLoop) -> Iterator[Evidence]:
         Fact("parameters that moved all the same", names, "none of them"),
     )
     last = [step for _, step in steps_of(loop, stepping(loop)[-1])][-1]
-    fix = Fix("Freeze them with the method, and leave them out of the optimizer.", f"{model}.requires_grad_(False)   # or the part of it")
+    said = first.unread.rpartition(".")[2]
+    edit = Replace(last.line.spot, f".{said} = False", ".requires_grad_(False)", f"attribute:{said}")
+    sentence, code = (
+        "Freeze them with the method, and leave them out of the optimizer.",
+        f"{model}.requires_grad_(False)   # or the part of it",
+    )
+    fix = Fix(sentence, code, edits=(edit,) if unread else ())
     yield Evidence(Confidence.PROVEN, facts, at(last.line), fix)
 
 

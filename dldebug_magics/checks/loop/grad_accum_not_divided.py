@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from torch import nn
 
 from ...engine.check import check
-from ...engine.edits import Enclose
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward, StepSeen
-from ...observations.training_loop import TrainingLoop, words
+from ...observations.training_loop import TrainingLoop, changes
 from ...observations.training_loop.course import fell, suffers
 from ...observations.training_loop.reading import at, stepping, steps_of
 from ..small_loops import task
@@ -40,8 +39,8 @@ def grad_accum_not_divided(loop: TrainingLoop) -> Iterator[Evidence]:
             Fact("what each loss is divided by", "1", str(together)),
             Fact("loss at the end, as a share of that at the start", f"{fell(loop):.2g}", "well below 1"),
         )
-        edit = Enclose(line.spot, words.backward(line), f"({{}} / {together})")
-        fix = Fix("Divide each loss by the number of batches that make a step.", f"(loss / {together}).backward()", edits=(edit,))
+        edits = changes.divided(line, together)
+        fix = Fix("Divide each loss by the number of batches that make a step.", f"(loss / {together}).backward()", edits=edits)
         yield Evidence(Confidence.LIKELY, facts, at(line), fix, severity=None if suffers(loop) else Severity.NOTE)
 
 

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Iterator
 
 from torch import nn
 
 from ...engine.check import check
-from ...engine.edits import Edit, Enclose, Part
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
-from ...instruments.source_lines import Line
-from ...observations.training_loop import TrainingLoop, words
+from ...observations.training_loop import TrainingLoop, changes
 from ...observations.training_loop.reading import at
 from ..small_loops import task
 
@@ -38,15 +35,9 @@ def loss_history_leak(loop: TrainingLoop) -> Iterator[Evidence]:
         Fact("their backward passes", "all over", ""),
     )
     code = _repaired(last.line.source)
-    yield Evidence(Confidence.PROVEN, facts, at(last.line), Fix("Keep the number, not the tensor.", code, edits=_edits(last.line)))
-
-
-def _edits(line: Line) -> tuple[Edit, ...]:
-    """What is added as a tensor without a graph, where it is one value; a tensor is still one for whoever reads it later."""
-    part = Part("append", 0) if words.calls(line, "append") else Part()
-    given = [argument for call in words.calls(line, "append") for argument in call.args]
-    plain = not any(isinstance(argument, ast.Tuple | ast.List | ast.Dict) for argument in given)
-    return (Enclose(line.spot, part, "{}.detach()"),) if plain and ("+=" in line.source or given) else ()
+    yield Evidence(
+        Confidence.PROVEN, facts, at(last.line), Fix("Keep the number, not the tensor.", code, edits=changes.without_graph(last.line))
+    )
 
 
 def _repaired(source: str) -> str:

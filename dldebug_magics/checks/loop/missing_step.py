@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterator
 from torch import nn
 
 from ...engine.check import check
-from ...engine.edits import Either, Enclose, Insert, Part
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward, Mode
 from ...instruments.watch.updates import Scaled, ZeroGrad
-from ...observations.training_loop import TrainingLoop, words
+from ...observations.training_loop import TrainingLoop, changes, words
 from ...observations.training_loop.reading import at
 from ..small_loops import task
 
@@ -43,11 +42,8 @@ def missing_step(loop: TrainingLoop) -> Iterator[Evidence]:
         Fact("weights at the end", "as before the first pass, bit for bit", "others"),
     )
     optimizer = words.owner(cleared[-1].line, "zero_grad") if cleared else optimizer
-    spot, often = passes[-1].line.spot, len(passes) <= 1.5 * len(cleared)
-    step = Insert(spot, f"{optimizer}.step()", True) if often or not cleared else Insert(cleared[-1].line.spot, f"{optimizer}.step()")
-    edit = Either((Enclose(spot, Part(), "{}()", "bare:step"), step))
-    meant = optimizer and not loop.scalers and (often or len(cleared) > 2)
-    fix = Fix("Take a step after each backward pass.", f"{passes[-1].line.source}\n{optimizer}.step()", edits=(edit,) if meant else ())
+    edits = changes.stepped(loop, passes[-1].line, len(passes), cleared, optimizer)
+    fix = Fix("Take a step after each backward pass.", f"{passes[-1].line.source}\n{optimizer}.step()", edits=edits)
     yield Evidence(Confidence.PROVEN, facts, at(passes[-1].line), fix)
 
 

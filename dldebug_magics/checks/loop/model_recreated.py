@@ -1,17 +1,15 @@
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 
 import torch
 from torch import nn
 
 from ...engine.check import check
-from ...engine.edits import Move
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.source_lines import Line
 from ...instruments.watch.events import Forward
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, changes
 from ...observations.training_loop.reading import at
 from ..small_loops import task
 
@@ -42,10 +40,7 @@ def model_recreated(loop: TrainingLoop) -> Iterator[Evidence]:
             Fact(f"models that were `{loop.models[numbers[0]].name}` one after the other", str(len(numbers)), "1"),
             Fact("passes over the training loader, and optimizer steps", f"{begun} and {loop.taken}", ""),
         )
-        made = Counter(making.made.line for making in loop.makings)
-        lines = [line, *(other for other, times in made.items() if times > 1)]
-        edits = tuple(Move(at.spot, at.spot[1], around="loops") for at in lines)
-        fix = Fix("Make the model, and its optimizer, before the loop over epochs.", f"{line.source}   # in front of the loop", edits=edits)
+        fix = Fix("Make the model, and its optimizer, before the loop.", line.source, edits=changes.made_once(loop, line))
         yield Evidence(Confidence.LIKELY, facts, at(line), fix)
 
 

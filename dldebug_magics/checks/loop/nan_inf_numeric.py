@@ -8,7 +8,7 @@ from torch import Tensor
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, changes
 from ...observations.training_loop.reading import at
 from ..small_loops import task
 
@@ -48,7 +48,8 @@ def nan_inf_numeric(loop: TrainingLoop) -> Iterator[Evidence]:
     if seen.operation and seen.because != "inputs":
         span = "" if math.isnan(seen.low) else f" ({seen.low:.3g} to {seen.high:.3g})"
         facts.append(Fact("operation at the edge of its domain", f"{seen.operation}{span}", "inside it"))
-    fix = Fix("Keep what goes into it inside its domain.", _WRITTEN.get(seen.operation, "assert torch.isfinite(loss)"))
+    code = _WRITTEN.get(seen.operation, "assert torch.isfinite(loss)")
+    fix = Fix("Keep what goes into it inside its domain.", code, edits=changes.inside_its_domain(line, seen))
     yield Evidence(Confidence.PROVEN if seen.because in ("operation", "inputs") else Confidence.LIKELY, tuple(facts), at(line), fix)
 
 

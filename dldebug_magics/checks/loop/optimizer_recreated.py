@@ -7,10 +7,9 @@ import torch
 from torch import nn
 
 from ...engine.check import check
-from ...engine.edits import Move
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.totals import Making
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, changes
 from ...observations.training_loop.reading import at
 from ..small_loops import task
 
@@ -30,9 +29,8 @@ def optimizer_recreated(loop: TrainingLoop) -> Iterator[Evidence]:
     Fails: without a DataLoader epochs can't be told, and only an optimizer for each step is.
     See: torch.optim, "Constructing it".
     """
-    made = [making for making in loop.makings if making.made.kind == "optimizer"]
-    for line in dict.fromkeys(making.made.line for making in made):
-        here = [making for making in made if making.made.line == line]
+    for line in dict.fromkeys(making.made.line for making in loop.makings if making.made.kind == "optimizer"):
+        here = [making for making in loop.makings if making.made.line == line and making.made.kind == "optimizer"]
         again = [(a, b) for a, b in pairwise(here) if _is_same(loop, a, b)]
         each = "step" if all(b.step - a.step == 1 for a, b in again) else "epoch" if _by_epoch(again) else ""
         if len(again) < 2 or len(again) < len(here) - 1 or not each or not loop.optimizers[here[-1].made.number].facts.remembers:
@@ -41,7 +39,7 @@ def optimizer_recreated(loop: TrainingLoop) -> Iterator[Evidence]:
             Fact("optimizers made for the same weights", f"{len(here)}, one each {each}", "1"),
             Fact("steps between two of them", f"{again[-1][1].step - again[-1][0].step}", "all"),
         )
-        fix = Fix("Make the optimizer once, before the loop.", line.source, edits=(Move(line.spot, line.spot[1], around="loops"),))
+        fix = Fix("Make the optimizer once, before the loop.", line.source, edits=changes.made_once(loop, line))
         yield Evidence(Confidence.PROVEN, facts, at(line), fix)
 
 

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator
 from torch import nn
 
 from ...engine.check import check
-from ...engine.edits import Either, Replace
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, changes
 from ...observations.training_loop.reading import at, stepping
 from ..small_loops import task
 
@@ -38,10 +37,8 @@ def retain_graph_leak(loop: TrainingLoop) -> Iterator[Evidence]:
         Fact("backward passes that keep their graph", f"{len(passes)} of {len(passes)} looked at", "those whose graph is used again"),
         Fact("passes that used a graph again", f"0 of {len(known)}", ""),
     )
-    code = line.source.replace("retain_graph=True", "").replace("(, ", "(").replace(", )", ")")
-    ways = ((", retain_graph=True", ""), ("retain_graph=True, ", ""), ("retain_graph=True", ""))
-    edit = Either(tuple(Replace(line.spot, old, new) for old, new in ways))
-    yield Evidence(Confidence.PROVEN, facts, at(line), Fix("Leave it out.", code, edits=(edit,)))
+    code, edits = changes.without_argument(line, "retain_graph=True")
+    yield Evidence(Confidence.PROVEN, facts, at(line), Fix("Leave it out.", code, edits=edits))
 
 
 def _program(retain: bool) -> Callable[[], None]:

@@ -7,10 +7,9 @@ import torch
 from torch import nn
 
 from ...engine.check import check
-from ...engine.edits import Move
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.updates import Scaled, Scheduled
-from ...observations.training_loop import TrainingLoop, words
+from ...observations.training_loop import TrainingLoop, changes, words
 from ...observations.training_loop.reading import at, steps_of
 from ..small_loops import task
 
@@ -39,11 +38,9 @@ def scheduler_before_optimizer(loop: TrainingLoop) -> Iterator[Evidence]:
             Fact(f"steps of {optimizer} before the scheduler's first", "0", "at least 1"),
         )
         code = f"{optimizer}.step()\n{event.line.source}"
-        last = [step for _, step in steps_of(loop, number)][-1]
-        seldom = "" if loop.scheduled[event.scheduler] > 0.5 * loop.taken else "loop"
-        to = words.epoch(loop).spot if seldom and words.epoch(loop).place else last.line.spot
-        edit = Move(event.line.spot, to[1], after=True, around=seldom)
-        fix = Fix("Step the scheduler behind the optimizer: at the end of the batch, or of the epoch.", code, edits=(edit,))
+        each = "batch" if loop.scheduled[event.scheduler] > 0.5 * loop.taken or not words.epoch(loop).place else "epoch"
+        edits = changes.scheduled(loop, event, each)
+        fix = Fix("Step the scheduler behind the optimizer: at the end of the batch, or of the epoch.", code, edits=edits)
         yield Evidence(Confidence.PROVEN, facts, at(event.line), fix)
         return
 

@@ -6,12 +6,11 @@ from torch import nn
 from torch.optim.lr_scheduler import StepLR
 
 from ...engine.check import check
-from ...engine.edits import Move
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.facts import SchedulerFacts
 from ...instruments.watch.updates import Scheduled
-from ...observations.training_loop import TrainingLoop, words
-from ...observations.training_loop.reading import at, stepping, steps_of
+from ...observations.training_loop import TrainingLoop, changes
+from ...observations.training_loop.reading import at, stepping
 from ..small_loops import task
 
 _GONE = ((4, 1e-2), (2, 2e-3))  # behind this part of the run the rate is below this share of its highest
@@ -29,8 +28,7 @@ def scheduler_per_batch_vs_epoch(loop: TrainingLoop) -> Iterator[Evidence]:
     Fails: a schedule by a function of one's own tells no length, and is judged by its rates alone.
     See: torch.optim, "How to adjust learning rate"; torch.optim.lr_scheduler.OneCycleLR.
     """
-    told = loop.epochs != 1 and len(stepping(loop)) == 1  # without a loader epochs are not known, and the rates alone decide
-    for number, player in enumerate(loop.schedulers if told else ()):
+    for number, player in enumerate(loop.schedulers if loop.epochs != 1 and len(stepping(loop)) == 1 else ()):
         calls, asked = [e for e in loop.of(Scheduled) if e.scheduler == number], loop.scheduled[number]
         if not calls or loop.taken < 10 or not (meant := _meant(loop, player.facts, asked)):
             continue
@@ -40,14 +38,12 @@ def scheduler_per_batch_vs_epoch(loop: TrainingLoop) -> Iterator[Evidence]:
             Fact("rate at the start, half-way, at the end", ", ".join(f"{rate:.2g}" for rate in rates)),
         )
         place = "behind the loop over batches" if meant == "epoch" else "behind optimizer.step(), in the loop over batches"
-        line, last = calls[-1].line, [step for _, step in steps_of(loop, stepping(loop)[0])][-1]
-        to = words.epoch(loop) if words.epoch(loop).place else line
-        edit = Move(line.spot, to.spot[1], True, "loop") if meant == "epoch" else Move(line.spot, last.line.spot[1], True)
-        yield Evidence(Confidence.PROVEN, facts, at(line), Fix(f"Step the schedule {place}.", line.source, edits=(edit,)))
+        fix = Fix(f"Step the schedule {place}.", calls[-1].line.source, edits=changes.scheduled(loop, calls[-1], meant))
+        yield Evidence(Confidence.PROVEN, facts, at(calls[-1].line), fix)
 
 
 def _meant(loop: TrainingLoop, schedule: SchedulerFacts, asked: int) -> str:
-    """What the schedule was meant to be stepped for, where it was stepped for the other: "epoch", "batch", or empty."""
+    """What it was meant to be stepped for, where it was stepped for the other: "epoch" or "batch". Without a loader the rates decide."""
     gone = any(max(loop.rates[len(loop.rates) // part :]) < share * max(loop.rates) for part, share in _GONE)
     turned = schedule.kind == "CosineAnnealingLR" and schedule.length <= 2 * loop.epochs and asked >= 3 * schedule.length
     if asked >= 0.9 * loop.taken and (gone or turned):

@@ -6,10 +6,9 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from ...engine.check import check
-from ...engine.edits import Argument
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Begun, Drawn
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, changes
 from ...observations.training_loop.reading import at
 from ..small_data import groups
 from ..small_loops import task
@@ -40,8 +39,8 @@ def shuffle_false_sorted(loop: TrainingLoop) -> Iterator[Evidence]:
             Fact("classes of these", ", ".join(map(str, sorted(labels)[:8])), "all in each batch"),
         )
         line = next((e.line for e in loop.of(Begun) if e.loader == number), looks[0].line)
-        edit = Argument(line.spot, "DataLoader", "shuffle", "True", 2, f"set:{player.name}")
-        fix = Fix("Let the loader shuffle.", f"{player.name or 'loader'} = DataLoader(dataset, shuffle=True, ...)", edits=(edit,))
+        code = f"{player.name or 'loader'} = DataLoader(dataset, shuffle=True, ...)"
+        fix = Fix("Let the loader shuffle.", code, edits=changes.shuffled(line, player.name))
         yield Evidence(Confidence.PROVEN, facts, at(line), fix)
 
 
@@ -59,8 +58,7 @@ def _is_sorted(loop: TrainingLoop, loader: int) -> bool:
 def _program(shuffle: bool) -> Callable[[], None]:
     net, optimizer, _, _ = task()
     points, labels = groups(160)
-    order = labels.argsort()
-    batches = DataLoader(TensorDataset(points[order], labels[order]), batch_size=16, shuffle=shuffle)
+    batches = DataLoader(TensorDataset(points[labels.argsort()], labels.sort().values), batch_size=16, shuffle=shuffle)
 
     def train() -> None:
         for _ in range(3):

@@ -6,11 +6,10 @@ import torch
 from torch import nn
 
 from ...engine.check import check
-from ...engine.edits import Either, Insert
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.totals import Evaluation
-from ...observations.training_loop import TrainingLoop, words
-from ...observations.training_loop.reading import at, back_to_training, on_held_out
+from ...observations.training_loop import TrainingLoop, changes
+from ...observations.training_loop.reading import at, on_held_out
 from ..small_loops import task
 
 
@@ -40,11 +39,8 @@ def train_mode_during_eval(loop: TrainingLoop) -> Iterator[Evidence]:
         Fact(f"layers of {model.word} that then do another thing", told, "in evaluation mode"),
     )
     name = model.name or "model"
-    code, spot, back = f"{name}.eval()\n{passes.line.source}\n{name}.train()", passes.line.spot, back_to_training(loop, passes.model)
-    to_eval = Either(tuple(Insert(spot, f"{name}.eval()", around=around) for around in ("loop", "")))
-    to_train = [Insert(spot, f"{name}.train()", True, around) for around in ("loop", "")]
-    edits = (to_eval, Either((*to_train, Insert(words.epoch(loop).spot, f"{name}.train()"))))[: 1 if back else 2]
-    fix = Fix("Call eval() before the evaluation, and train() after it.", code, edits=edits)
+    code = f"{name}.eval()\n{passes.line.source}\n{name}.train()"
+    fix = Fix("Call eval() before the evaluation, and train() after it.", code, edits=changes.in_evaluation_mode(loop, passes, name))
     yield Evidence(Confidence.PROVEN, facts, at(passes.line), fix)
 
 

@@ -2,8 +2,8 @@
 
 An edit names a file and the line of a statement in it, as the watch saw them (`Line.spot`). What stands around it is found when the source
 is at hand: `around` is "" for the statement itself, "loop" for the innermost loop that holds it, "loops" for the outermost one (a statement
-with a comprehension is a loop, too), "set:name" for the only statement that sets a variable which is used there, "bare:name" for the only one
-in the same function that names a method and lacks the brackets of a call.
+with a comprehension is a loop, too). By a name it finds the only statement that sets a variable which is used there ("set:name"), that sets
+such an attribute ("attribute:name"), or that names a method in the same function and lacks the brackets of a call ("bare:name").
 
 No edit is guessed at: where the source is not as an edit needs it (two statements on a line, a name that is set on the way), `corrected`
 gives None for all of them.
@@ -20,9 +20,10 @@ from .rewrites import Argument, Enclose, Replace, Unwrap
 from .statements import Refused, tree_of
 
 __all__ = [
-    "Argument", "Edit", "Either", "Enclose", "Insert", "Move", "Part", "Refused", "Remove", "Replace", "Spot", "Unwrap", "Wrap", "corrected",
-    "tree_of",
+    "Argument", "Edit", "Either", "Enclose", "Insert", "Move", "Part", "Refused", "Remove", "Replace", "Spot", "Unwrap", "Wrap",
+    "corrected", "tree_of",
 ]  # fmt: skip
+
 
 Spot = tuple[str, int]  # file and line number, from 1
 
@@ -52,15 +53,17 @@ class Remove:
 
 @dataclasses.dataclass(frozen=True)
 class Move:
-    """Take a statement to another one of its file, at line `to`: before it, or behind it, with its indentation."""
+    """Take a statement to another one of its file: before it, or behind it, with its indentation."""
 
     spot: Spot
-    to: int
+    to: Spot
     after: bool = False
     around: str = ""
 
     def on(self, page: Listing) -> None:
-        page.move(page.statement(self.spot[1]), page.statement(self.to, self.around), self.after)
+        if self.to[0] != self.spot[0]:
+            raise Refused("another file")
+        page.move(page.statement(self.spot[1]), page.statement(self.to[1], self.around), self.after)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,13 +89,14 @@ class Either:
         return self.choices[0].spot
 
     def on(self, page: Listing) -> None:
-        for choice in self.choices[:-1]:
+        choices = [choice for choice in self.choices if choice.spot[0] == self.spot[0]]
+        for choice in choices[:-1]:
             rows, tree = list(map(dataclasses.replace, page.rows)), page.tree
             try:
                 return choice.on(page)
             except Refused:
                 page.rows, page.tree = rows, tree
-        self.choices[-1].on(page)
+        choices[-1].on(page)
 
 
 Edit = Insert | Remove | Move | Wrap | Replace | Unwrap | Argument | Enclose | Either

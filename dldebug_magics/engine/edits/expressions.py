@@ -18,8 +18,8 @@ _MODULES = {"", "F", "torch", "functional", "nn", "special", "self"}  # of funct
 class Part:
     """A part of a statement: its value; or, of the only call of a function by that last word, what it is called on, or an argument.
 
-    `argument` is a place from 0 or a keyword; None is what stands before the dot. "-" and "/" are calls of two; "(,)" is any call of two
-    or more that is the only one of its kind.
+    `argument` is a place from 0 or a keyword, or "()" for the call itself; None is what stands before the dot. "-" and "/" are calls of
+    two; "(,)" is any call of two or more that is the only one of its kind.
     """
 
     call: str = ""
@@ -45,9 +45,13 @@ def _kept(text: str, name: str) -> list[tuple[ast.expr, ast.expr]]:
     """Each call of a function, and what it was given or was called on."""
     if name == "-":
         nodes = list(ast.walk(tree_of(text)))
-        signs = [(n, n.operand) for n in nodes if isinstance(n, ast.UnaryOp) and isinstance(n.op, ast.USub)]
+        signs: list[tuple[ast.expr, ast.expr]] = [
+            (n, n.operand) for n in nodes if isinstance(n, ast.UnaryOp) and isinstance(n.op, ast.USub)
+        ]
         times = [(n.left, n.right, n) for n in nodes if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mult)]
-        turned = [(n, kept) for a, b, n in times for one, kept in ((a, b), (b, a)) if ast.unparse(one) in ("-1", "-1.0")]
+        turned: list[tuple[ast.expr, ast.expr]] = [
+            (n, kept) for a, b, n in times for one, kept in ((a, b), (b, a)) if ast.unparse(one) in ("-1", "-1.0")
+        ]
         return turned or [(n, operand) for n, operand in signs if not isinstance(operand, ast.Constant)]
     found: list[tuple[ast.expr, ast.expr]] = [(call, call.args[0] if _takes(call) else _before(call)) for call in _calls(text, name)]
     return found + [(n, n.value) for n in ast.walk(tree_of(text)) if isinstance(n, ast.Attribute) and n.attr == name == "data"]
@@ -91,8 +95,8 @@ def _part(text: str, part: Part) -> ast.expr:
         two = [(n.left, n.right) for n in ast.walk(tree_of(text)) if isinstance(n, ast.BinOp) and isinstance(n.op, _OPERATORS[part.call])]
         return _only(two, part.call)[int(part.argument or 0)]
     call = _only(_calls(text, part.call), part.call)
-    if part.argument is None:
-        return _before(call)
+    if part.argument is None or part.argument == "()":
+        return call if part.argument else _before(call)
     if isinstance(part.argument, int):
         return _only(call.args[part.argument : part.argument + 1], part.argument)
     return _only([k.value for k in call.keywords if k.arg == part.argument], part.argument)

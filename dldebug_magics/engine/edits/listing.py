@@ -10,7 +10,7 @@ import dataclasses
 import re
 
 from . import statements
-from .scopes import bare, fits, setting
+from .scopes import fits, named
 from .statements import Refused, first_line, last_line, names, tree_of, within
 
 _ENDS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
@@ -48,7 +48,7 @@ class Listing:
         if not chain:
             raise Refused(f"no such statement at line {number}")
         kind, _, name = around.partition(":")
-        return setting(self.tree, chain, name) if kind == "set" else bare(chain, self.tree, name) if kind == "bare" else chain[-1]
+        return named[kind](self.tree, chain, name) if kind in named else chain[-1]
 
     def text(self, statement: ast.stmt) -> str:
         """Its own text, from its first character to its last."""

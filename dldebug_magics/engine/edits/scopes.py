@@ -48,13 +48,25 @@ def _attributes(nodes: Sequence[ast.AST]) -> set[str]:
     return {ast.unparse(n) for n in found if ast.unparse(n.value) == "self"} - {"self.training"}
 
 
-def bare(chain: list[ast.stmt], tree: ast.Module, name: str) -> ast.stmt:
+def bare(tree: ast.Module, chain: list[ast.stmt], name: str) -> ast.stmt:
     """The only statement of a function, or of a module, that is a method of this name without the brackets of a call."""
     scope = next((s for s in reversed(chain) if isinstance(s, _FUNCTIONS)), tree)
     lone = [s for s in ast.walk(scope) if isinstance(s, ast.Expr) and isinstance(s.value, ast.Attribute) and s.value.attr == name]
     if len(lone) != 1:
         raise Refused(f"{len(lone)} of {name} without brackets")
     return lone[0]
+
+
+def attribute(tree: ast.Module, chain: list[ast.stmt], name: str) -> ast.stmt:
+    """The only statement of a source that sets an attribute of this name, of whatever it is."""
+    assigned = [s for s in ast.walk(tree) if isinstance(s, ast.Assign)]
+    found = [s for s in assigned if any(isinstance(target, ast.Attribute) and target.attr == name for target in s.targets)]
+    if len(found) != 1:
+        raise Refused(f"{name} is set {len(found)} times")
+    return found[0]
+
+
+named = {"set": setting, "bare": bare, "attribute": attribute}  # ways to a statement by a name
 
 
 def _bound(scope: ast.AST) -> Iterator[str]:

@@ -53,10 +53,10 @@ def epoch(loop: TrainingLoop) -> Line:
     return lines[-1] if lines else NOWHERE
 
 
-def backward(line: Line) -> Part:
-    """The loss in a line with a backward pass.
+def given(line: Line, function: str) -> Part:
+    """What a function works on in a line: its first argument, or what stands before the dot.
 
-    >>> backward(Line("", "loss.backward()")).argument, backward(Line("", "accelerator.backward(loss)")).argument
+    >>> given(Line("", "loss.backward()"), "backward").argument, given(Line("", "fabric.backward(loss)"), "backward").argument
     (None, 0)
     """
-    return Part("backward", 0 if any(call.args for call in calls(line, "backward")) else None)
+    return Part(function, 0 if any(call.args for call in calls(line, function)) else None)

@@ -1,0 +1,121 @@
+"""What is to be typed where a loop is wrong: the edits that take more thought than a line, and those that several causes share."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+
+from ...engine.edits import Argument, Edit, Either, Enclose, Insert, Move, Part, Replace
+from ...instruments.source_lines import Line
+from ...instruments.watch.events import Backward, Begun, Event, Forward, Mode
+from ...instruments.watch.spoilt import Spoilt
+from ...instruments.watch.updates import Clip, Scaled, Scheduled, Stepped, ZeroGrad
+from . import TrainingLoop, words
+from .reading import back_to_training, steps_of
+
+_INSIDE = {"log": "{}.clamp(min=1e-8)", "division": "({} + 1e-8)", "sqrt": "({} + 1e-8)", "exp": "{}.clamp(max=80)"}
+
+
+def made_once(loop: TrainingLoop, line: Line) -> tuple[Edit, ...]:
+    """What a line makes, and the optimizers and schedulers that are made again and again for it, before all loops around."""
+    made = Counter(making.made.line for making in loop.makings)
+    lines = dict.fromkeys([line, *(other for other, times in made.items() if times > 1)])
+    return tuple(Move(each.spot, each.spot, around="loops") for each in lines)
+
+
+def scheduled(loop: TrainingLoop, event: Scheduled, each: str) -> tuple[Edit, ...]:
+    """A scheduler's step behind that of its optimizer, or for each "epoch" behind the loop over batches, which may hold it now."""
+    taken = [step.line for _, step in steps_of(loop, loop.schedulers[event.scheduler].facts.optimizer)]
+    over = words.epoch(loop) if words.epoch(loop).place else event.line
+    to, around = (over, "loop") if each == "epoch" else (taken[-1], "")
+    return (Move(event.line.spot, to.spot, after=True, around=around),) if taken else ()
+
+
+def cleared(line: Line, events: Sequence[Event], again: bool) -> tuple[Edit, ...]:
+    """A clearing behind the step; `again`: or before the backward pass, where it stands in the loop over batches then."""
+    passes = [e.line for e in events if isinstance(e, Backward)]
+    after = Move(line.spot, events[-1].line.spot, after=True)
+    return (Either((Move(line.spot, passes[-1].spot), after)) if again and len(passes) == 1 else after,)
+
+
+def stepped(loop: TrainingLoop, last: Line, passes: int, clearings: Sequence[ZeroGrad], optimizer: str) -> tuple[Edit, ...]:
+    """The step that is missing: without its brackets, or behind each backward pass, or before a clearing that comes less often."""
+    often = passes <= 1.5 * len(clearings) or not clearings
+    if loop.scalers or not optimizer or not (often or len(clearings) > 2):
+        return ()
+    step = f"{optimizer}.step()"
+    insert = Insert(last.spot, step, after=True) if often else Insert(clearings[-1].line.spot, step)
+    return (Either((Enclose(last.spot, Part(), "{}()", "bare:step"), insert)),)
+
+
+def unscaled(clip: Clip, events: Sequence[Event]) -> tuple[str, tuple[Edit, ...]]:
+    """`unscale_` before the clipping, as the line that takes the step would say it: a new one, or that which comes too late."""
+    taken = [e for e in events if isinstance(e, Stepped)][-1]
+    late = [e.line for e in events[events.index(clip) :] if isinstance(e, Scaled) and e.what == "unscale_"]
+    code = f"{words.owner(taken.line, 'step') or 'scaler'}.unscale_({words.optimizer(taken) or 'optimizer'})"
+    return code, (Move(late[0].spot, clip.line.spot) if late else Insert(clip.line.spot, code),)
+
+
+def in_training_mode(loop: TrainingLoop, model: int, to_eval: Mode, code: str) -> tuple[Edit, ...]:
+    """train() before the loop over batches, or before each pass where it is left in between; in place of an eval() that nothing follows."""
+    own = [e for e in loop.of(Mode, Begun, Forward) if isinstance(e, Begun) or e.model == model]  # type: ignore[attr-defined]
+    if not any(isinstance(e, Forward) and not e.tracked for e in own):
+        return (Replace(to_eval.line.spot, ".eval()", ".train()"),)
+    wrong = [(before, e) for before, e in pairwise(own) if isinstance(e, Forward) and e.tracked and not e.training]
+    within = any(isinstance(before, Mode) or (isinstance(before, Forward) and not before.tracked) for before, _ in wrong)
+    return (Insert(wrong[-1][1].line.spot, code, around="" if within else "loop"),)
+
+
+def in_evaluation_mode(loop: TrainingLoop, passes: Forward, name: str) -> tuple[Edit, ...]:
+    """eval() before the loop that evaluates, or the one pass; and train() behind it where the loop has none of its own."""
+    spot = passes.line.spot
+    before = Either(tuple(Insert(spot, f"{name}.eval()", around=around) for around in ("loop", "")))
+    behind = [Insert(spot, f"{name}.train()", after=True, around=around) for around in ("loop", "")]
+    again = Either((*behind, Insert(words.epoch(loop).spot, f"{name}.train()")))
+    return (before,) if back_to_training(loop, passes.model) else (before, again)
+
+
+def without_graph(line: Line) -> tuple[Edit, ...]:
+    """What is added up or collected, cut off its graph, where it is one value: a tensor still, for whoever reads it later."""
+    given = [argument for call in words.calls(line, "append") for argument in call.args]
+    plain = not any(isinstance(argument, ast.Tuple | ast.List | ast.Dict) for argument in given)
+    part = Part("append", 0) if given else Part()
+    return (Enclose(line.spot, part, "{}.detach()"),) if plain and ("+=" in line.source or given) else ()
+
+
+def inside_its_domain(line: Line, seen: Spoilt) -> tuple[Edit, ...]:
+    """What an operation is given, kept off the edge of its domain."""
+    part = Part("/", 1) if seen.operation == "division" else words.given(line, seen.operation)
+    known = seen.operation in _INSIDE and seen.because != "inputs" and line.place
+    return (Enclose(line.spot, part, _INSIDE[seen.operation]),) if known else ()
+
+
+def without_argument(line: Line, argument: str) -> tuple[str, tuple[Edit, ...]]:
+    """A call without an argument that is written like this."""
+    code = line.source.replace(argument, "").replace("(, ", "(").replace(", )", ")")
+    ways = (f", {argument}", f"{argument}, ", argument)
+    return code, (Either(tuple(Replace(line.spot, way, "") for way in ways)),)
+
+
+def divided(line: Line, number: int) -> tuple[Edit, ...]:
+    """The loss of a backward pass, divided."""
+    return (Enclose(line.spot, words.given(line, "backward"), f"({{}} / {number})"),)
+
+
+def shuffled(line: Line, loader: str) -> tuple[Edit, ...]:
+    """The loader made anew with `shuffle=True`, where its making is the only one of its name in the file that goes through it."""
+    return (Argument(line.spot, "DataLoader", "shuffle", "True", 2, f"set:{loader}"),) if loader else ()
+
+
+def called(line: Line, old: str, new: str) -> tuple[Edit, ...]:
+    """Another thing called in a line."""
+    return (Replace(line.spot, f"{old}(", f"{new}("),) if old and new else ()
+
+
+def detached(name: str, failed: Backward | None) -> tuple[str, tuple[Edit, ...]]:
+    """The line that cuts a carried value off its graph, behind the backward pass, where it is known what it is."""
+    state = failed.state if failed is not None else None
+    code = f"{name} = tuple(part.detach() for part in {name})" if state and state.several else f"{name} = {name}.detach()"
+    return code, (Insert(failed.line.spot, code, after=True),) if failed is not None and state else ()
