@@ -36,8 +36,13 @@ class Pair:
         return self.last[0] - self.last[1]
 
     @property
+    def ends(self) -> tuple[float, float]:
+        """The mean of the last third of each course; infinite where one of these is no number."""
+        return _end(self.as_is), _end(self.corrected)
+
+    @property
     def last(self) -> tuple[float, float]:
-        """The mean of the last third of each course."""
+        """The ends as they count."""
         worst = self.corrected[0] + 3 * max(self.fall, 0.0)
         return min(_end(self.as_is), worst), _end(self.corrected)
 

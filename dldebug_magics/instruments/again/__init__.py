@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from ...engine.deadline import TimeSpent
-from ...engine.evidence import Confidence, Finding
+from ...engine.evidence import Confidence, Finding, Severity
 from ...engine.judged import ranked
 from ...engine.report import Report
 from ..watch.log import Log
@@ -37,7 +37,7 @@ class Again:
         began, before = time.monotonic(), self.copies.state()
         try:
             for finding in report.findings:
-                if finding.confidence is not Confidence.PROVEN:
+                if finding.confidence is not Confidence.PROVEN and finding.severity is not Severity.NOTE:
                     yield dataclasses.replace(report, progress=f"running again on copies, with and without {finding.name}")
                     report = self._tried(report, finding, log, began + self.budget)
         except KeyboardInterrupt:

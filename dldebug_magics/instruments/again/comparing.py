@@ -89,11 +89,11 @@ def _pair(as_is: Course, corrected: Course) -> Pair:
 
 
 def _outcome(pair: Pair, better: bool, repeats: int) -> str:
-    as_is, corrected = (f"{value:.3g}" for value in pair.last)
+    as_is, corrected = (f"{value:.3g}" if math.isfinite(value) else "no number" for value in pair.ends)
     steps = len(pair.corrected)
     if better:
         return (
-            f"Run again on copies, {repeats} times with other random numbers: in {steps} steps the loss comes down from "
+            f"Run again on copies, {repeats} times with other random numbers: in {steps} steps the loss goes from "
             f"{pair.corrected[0]:.3g} to {corrected} with the change, and to {as_is} without it, on the same batches."
         )
     how = "no better" if pair.gain <= 0 else "hardly better" if repeats == 1 else "better by no more than chance explains"

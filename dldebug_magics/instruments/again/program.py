@@ -43,12 +43,17 @@ class Program:
     def starting(self, world: World, edits: tuple[Edit, ...]) -> Iterator[Callable[[], Any]]:
         """What starts it in a world that stands in for its own; the functions that edits change have other code within the block."""
         changed = {file: _changed(file, [e for e in edits if e.spot[0] == file]) for file in {e.spot[0] for e in edits}}
+        touched = self.file in changed
         with contextlib.ExitStack() as stack:
             for function in (part for part in world.parts if isinstance(part, types.FunctionType)):
-                before, after = changed.get(function.__code__.co_filename, (None, None))
-                if before is not None and after is not None:
+                whole = changed.get(function.__code__.co_filename)
+                other = _other(function.__code__, *whole) if whole is not None else None
+                if other is not None:
+                    touched = True
                     stack.callback(setattr, function, "__code__", function.__code__)
-                    function.__code__ = _twin_of(function.__code__, before, after)
+                    function.__code__ = other
+            if edits and not touched:
+                raise CannotCopy("the change is in lines that ran before, and not again")
             if world.entry is not None:
                 yield world.entry
             else:
@@ -73,13 +78,20 @@ def _changed(file: str, edits: list[Edit]) -> tuple[types.CodeType, types.CodeTy
     return _compiled(source, file), _compiled(new, file)
 
 
-def _twin_of(code: types.CodeType, before: types.CodeType, after: types.CodeType) -> types.CodeType:
-    """The code in the same place of the changed file; places are counted by names, since lines move."""
-    places = {place for place, other in _places(before) if (other.co_name, other.co_firstlineno) == (code.co_name, code.co_firstlineno)}
-    found = [other for place, other in _places(after) if place in places]
-    if len(found) != 1 or found[0].co_freevars != code.co_freevars:
+def _other(code: types.CodeType, before: types.CodeType, after: types.CodeType) -> types.CodeType | None:
+    """What a piece of code has become in a changed file; None where it says the same. Places go by names, since lines move."""
+    own, new = (code.co_name, code.co_firstlineno), dict(_places(after))
+    places = [(old, new.get(place)) for place, old in _places(before) if (old.co_name, old.co_firstlineno) == own]
+    if places and all(other is not None and _said(old) == _said(other) for old, other in places):
+        return None
+    if len(places) != 1 or places[0][1] is None or places[0][1].co_freevars != code.co_freevars:
         raise CannotCopy(f"the change can't be made in `{code.co_name}` for certain")
-    return found[0]
+    return places[0][1]
+
+
+def _said(code: types.CodeType) -> tuple[Any, ...]:
+    """What a piece of code does, wherever it stands."""
+    return code.co_code, code.co_names, tuple(_said(c) if isinstance(c, types.CodeType) else repr(c) for c in code.co_consts)
 
 
 def _places(code: types.CodeType, above: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], types.CodeType]]:
