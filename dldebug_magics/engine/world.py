@@ -8,6 +8,7 @@ copied is left out: a run that needs it ends there, and says so.
 from __future__ import annotations
 
 import dataclasses
+import sys
 import types
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -50,15 +51,18 @@ class World:
     @classmethod
     def of(cls, space: dict[str, Any], names: Iterable[str], entry: Callable[[], Any] | None = None) -> World:
         """What these names of a namespace stand for, and all names of the user's functions and modules among it, to any depth."""
-        names = (*names, *(name for name, value in space.items() if isinstance(value, types.ModuleType)))  # a change may need one
-        held = {(id(space), name): Held(space, name, space[name]) for name in names if name in space}
-        modules = [h.value for h in held.values() if is_users_module(h.value)]
-        held |= {(id(vars(m)), name): Held(vars(m), name, vars(m)[name]) for m in modules for name in names if name in vars(m)}
-        roots = [*(h.value for h in held.values()), *([entry] if entry is not None else [])]
-        parts = [thing for thing in reached(roots, stop=()) if isinstance(thing, (types.FunctionType, *_KEPT_APART))]
-        for function in (part for part in parts if isinstance(part, types.FunctionType)):
-            found = function.__globals__
-            held |= {(id(found), name): Held(found, name, found[name]) for name in globals_of(function) if name in found}
+        wanted, parts, held = set(names), list[Any](), dict[tuple[int, str], Held]()
+        modules = [(name, value) for name, value in space.items() if isinstance(value, types.ModuleType)]
+        spaces = [(space, wanted | {name for name, _ in modules})]  # a change may need a module
+        while fresh := {(id(s), n): Held(s, n, s[n]) for s, own in spaces for n in own if n in s and (id(s), n) not in held}:
+            held |= fresh
+            roots = [*(h.value for h in held.values()), *([entry] if entry is not None else [])]
+            parts = [thing for thing in reached(roots, stop=()) if isinstance(thing, (types.FunctionType, *_KEPT_APART))]
+            functions = [part for part in parts if isinstance(part, types.FunctionType)]
+            wanted |= {name for function in functions for name in globals_of(function)}
+            found = [*(h.value for h in held.values()), *(sys.modules[name] for name in wanted if name in sys.modules)]
+            spaces = [(vars(module), wanted) for module in found if is_users_module(module)]
+            spaces += [(function.__globals__, set(globals_of(function))) for function in functions]
         return cls(space, tuple(h for h in held.values() if not h.name.startswith("__")), entry, tuple(parts))
 
     @property

@@ -77,6 +77,10 @@ def _may_run_again(world: World, program: Program) -> None:
     """Raise `CannotCopy` where the program can't be run a second time without harm."""
     if hasattr(torch.autograd.backward, "__wrapped__"):
         raise CannotCopy("another watch is under way")
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        raise CannotCopy("other processes train with it")
+    if any(type(m).__name__ == "OptimizedModule" or getattr(m, "_compiled_call_impl", None) for m in world.apart()):
+        raise CannotCopy("a model in it is compiled")
     codes = [part.__code__ for part in world.parts if isinstance(part, types.FunctionType)]
     connected = CONNECTIONS & {name for names in (program.names, *map(names_in, codes)) for name in names}
     if connected:

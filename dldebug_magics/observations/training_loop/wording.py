@@ -26,6 +26,8 @@ def sentence(loop: TrainingLoop, findings: tuple[Finding, ...]) -> str:
     first = findings[0]
     fact = first.evidence.facts[0] if first.evidence.facts else None
     proof = f"; {fact.what}: {fact.seen}" if fact is not None else ""
+    if first.again is not None and first.again.better:
+        proof = f". {first.again.outcome.rstrip('.')}"
     return f"{first.confidence.value.capitalize()}: {first.name}{f' ({first.where})' if first.where else ''}{proof}. {seen}."
 
 
