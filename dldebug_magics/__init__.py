@@ -76,14 +76,15 @@ def watch(function: Callable[[], Any] | None = None, *, prove: bool = False, bud
         raise UserMistake("a block can't be run again", do="watch a function, dldebug.watch(train, prove=True), or a cell, %%watch --prove")
     if function is None:
         return Watch()
-    again = None
     if prove:
         from .instruments.again import Again, Program
 
         again = Again(Program.of(function), budget)
-    watching = Watch(again)
+    watching = Watch()
     with watching:
         function()
+    if prove:
+        watching.prove(again)
     return watching.report
 
 

@@ -14,9 +14,11 @@ from collections.abc import Sequence
 from ..plot import plotted, sparkline
 from .difference import Difference
 from .layout import WIDTH, filled, lined, table, wrapped
+from .panels import Panels
 from .tree import Branch, Tree
 
-__all__ = ["WIDTH", "Block", "Branch", "Code", "Details", "Difference", "Figure", "Heading", "Table", "Text", "Tree", "as_html", "as_text"]
+__all__ = ["WIDTH", "Block", "Branch", "Code", "Details", "Difference", "Figure", "Heading"]
+__all__ += ["Panels", "Table", "Text", "Tree", "as_html", "as_text"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +115,7 @@ class Details:
         return f"<details><summary>{html.escape(self.summary)}</summary>{''.join(b.as_html() for b in self.blocks)}</details>"
 
 
-Block = Heading | Text | Code | Difference | Table | Tree | Figure | Details
+Block = Heading | Text | Code | Difference | Table | Tree | Figure | Panels | Details
 
 
 def as_text(blocks: Sequence[Block]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any
 
 from ..document import Block, as_html, as_text
@@ -36,6 +37,7 @@ class Report:
     """What a magic returns. Findings stand most certain first; `ok` is for asserts; `untouched` is the checked promise (None: not yet).
 
     Shown in a notebook by `_repr_html_`, in a terminal by `repr`; `to_dict` and `to_frame` for programs; `code()` for the changed lines.
+    What else an experiment lends its reports is in its `exports`.
     """
 
     experiment: Observation | None = None
@@ -114,6 +116,17 @@ class Report:
         columns = ["name", "severity", "confidence", "where", "fix", "code"]
         rows = [[f.name, f.severity.value, f.confidence.value, f.where, f.fix.sentence, f.fix.code] for f in self.findings]
         return pandas.DataFrame(rows, columns=columns)
+
+    def __getattr__(self, name: str) -> Any:
+        """What can be done with the reports of this experiment alone, such as `to_csv` with that on a watched loop."""
+        experiment = vars(self).get("experiment")
+        export = getattr(experiment, "exports", {}).get(name)
+        if export is None:
+            raise AttributeError(f"a report on {type(experiment).__name__} has no `{name}`")
+        return functools.partial(export, experiment)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *getattr(self.experiment, "exports", ())})
 
     def sentence(self) -> str:
         """The verdict in one sentence: what happened, why, and the proof."""

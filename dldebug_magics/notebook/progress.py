@@ -28,6 +28,7 @@ class Screen:
         self.shown, self.title, self.quiet = shown, title, quiet
         self.live = not quiet and getattr(shell, "kernel", None) is not None
         self.handle: Any = None
+        self.is_gone = False  # what was drawn, since the cell cleared its output
         self.drawn_at = -math.inf
 
     def draw(self, report: Report) -> None:
@@ -36,6 +37,15 @@ class Screen:
         if self.live and now - self.drawn_at >= INTERVAL:
             self.drawn_at = now
             self._put(_line(f"{self.title}: {report.progress or 'running'}"))
+
+    def show(self, page: Any) -> None:
+        """Something with text and HTML in place of what was drawn before."""
+        if self.live:
+            self._put(bundle(page))
+
+    def clear(self) -> None:
+        """The cell has cleared its output."""
+        self.is_gone = self.handle is not None
 
     def end(self, report: Report, returned: bool) -> None:
         """The report in place of the line. A report that is not returned is shown in a terminal too."""
@@ -53,7 +63,8 @@ class Screen:
         from IPython.display import display
 
         if self.handle is not None:
-            self.handle.update(data, raw=True)
+            (self.handle.display if self.is_gone else self.handle.update)(data, raw=True)
+            self.is_gone = False
         else:
             self.handle = display(data, raw=True, display_id=True) if self.live else display(data, raw=True)
 

@@ -66,6 +66,20 @@ def test_a_mistake_in_the_cell_is_the_cells(watched):
     assert type(watched("%%watch\nfor x in").error) is SyntaxError
 
 
+@pytest.mark.parametrize("waits", ["await later()", "async for _ in stream(): pass", "losses = [await later() for _ in range(2)]"])
+def test_await_at_the_top_is_one_clear_line(watched, waits):
+    cell = watched(f"%%watch\nfor _ in range(2):\n    {waits}")
+    assert "Traceback" not in cell.out + cell.err
+    assert (
+        "`await` outside of a function can't be run below %%watch" in cell.out + cell.err and "with dldebug.watch()" in cell.out + cell.err
+    )
+
+
+def test_await_within_a_function_is_the_cells_own(watched):
+    cell = watched(f"%%watch{LOOP}\nasync def later():\n    return await later()")
+    assert cell.error is None and [f.name for f in cell.value.findings] == ["missing_zero_grad"]
+
+
 def test_prove_runs_the_cell_again_on_copies_and_leaves_the_notebook_alone(watched):
     cell = """
 printed = print("once")

@@ -33,15 +33,16 @@ def grad_accum_not_divided(loop: TrainingLoop) -> Iterator[Evidence]:
         together, often = counts.most_common(1)[0] if counts else (0, 0)
         if together < 2 or often < 0.7 * len(steps) or not loop.optimizers[number].facts.minds_scale:
             continue
-        line = next(e.line for e in reversed(loop.steps[0].events) if isinstance(e, Backward))
+        own = [e for step, _ in steps for e in step.events if isinstance(e, Backward)]
         facts = (
             Fact("backward passes that make one step", str(together)),
             Fact("what each loss is divided by", "1", str(together)),
-            Fact("loss at the end, as a share of that at the start", f"{fell(loop):.2g}", "well below 1"),
+            Fact("loss at the end, as a share of that at the start", f"{fell(loop, own):.2g}", "well below 1"),
         )
+        line = own[-1].line
         edits = changes.divided(line, together)
         fix = Fix("Divide each loss by the number of batches that make a step.", f"(loss / {together}).backward()", edits=edits)
-        yield Evidence(Confidence.LIKELY, facts, at(line), fix, severity=None if suffers(loop) else Severity.NOTE)
+        yield Evidence(Confidence.LIKELY, facts, at(line), fix, severity=None if suffers(loop, own) else Severity.NOTE)
 
 
 def _is_known(step: StepSeen) -> bool:

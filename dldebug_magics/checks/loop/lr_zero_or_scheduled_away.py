@@ -25,13 +25,15 @@ def lr_zero_or_scheduled_away(loop: TrainingLoop) -> Iterator[Evidence]:
 
     Shows as: a flat line, from the beginning or after some steps.
     Proven by: the rate of each step that was taken.
-    Not this when: a warm-up begins at zero and rises; a schedule ends near zero in its last steps; only one of several optimizers rests.
+    Not this when: a warm-up begins at zero and rises; a schedule ends near zero in its last steps; only one of several optimizers or
+    groups rests.
     Fails: rates of single groups are not looked at, only the first.
     See: torch.optim, "how to adjust learning rate"; FSDL, "overfit a single batch", error plateaus.
     """
     highest, numbers = max((abs(rate) for rate in loop.rates), default=0.0), stepping(loop)
     gone = [abs(rate) <= _GONE * highest for rate in loop.rates]
-    if len(numbers) != 1 or loop.taken < _STEPS or sum(gone) < _SHARE * len(gone) or not gone[-1]:
+    waits = highest == 0 and any(w.rate for _, weights in loop.census for w in weights)
+    if waits or len(numbers) != 1 or loop.taken < _STEPS or sum(gone) < _SHARE * len(gone) or not gone[-1]:
         return
     optimizer, calls = loop.named(numbers[0]), list(loop.of(Scheduled))
     last = [step for _, step in steps_of(loop, numbers[0])][-1]

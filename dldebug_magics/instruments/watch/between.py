@@ -87,14 +87,14 @@ class Window(TorchFunctionMode):
         for tensor in tensors(output):
             self.lines.add(tensor, Line)
         if not self.hangs:
-            _restack(lambda above: [self, *above])
+            restacked(lambda above: [self, *above])
         self.is_open = self.hangs = True
 
     def shut(self) -> None:
         """Look no longer; what was seen stays."""
         self.is_open = False
         if self.hangs and self in _get_current_function_mode_stack():
-            _restack(lambda above: [mode for mode in above if mode is not self])
+            restacked(lambda above: [mode for mode in above if mode is not self])
             self.hangs = False
 
     def close(self) -> None:
@@ -141,7 +141,7 @@ class Window(TorchFunctionMode):
         return tuple(Idle(t.value, t.cut, t.line) for t in cut) if len(cut) < len(found) else ()
 
 
-def _restack(change: Callable[[list[TorchFunctionMode]], list[TorchFunctionMode]]) -> None:
+def restacked(change: Callable[[list[TorchFunctionMode]], list[TorchFunctionMode]]) -> None:
     """Torch's stack of modes, lowest first, made another."""
     stack = _get_current_function_mode_stack()
     for _ in stack:

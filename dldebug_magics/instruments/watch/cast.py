@@ -64,6 +64,11 @@ class Cast(Generic[T]):
 
 def name_of(thing: Any, frame: FrameType | None) -> str:
     """What the user calls a thing where it is used: a variable, or an attribute of one, in the nearest function of theirs that has it."""
+    return next(names_of(thing, frame), "")
+
+
+def names_of(thing: Any, frame: FrameType | None) -> Iterator[str]:
+    """What the user calls a thing in each of their functions that are running, innermost first."""
     while frame is not None:
         if is_users(frame.f_code.co_filename):
             for names in (frame.f_locals, frame.f_globals):
@@ -72,9 +77,8 @@ def name_of(thing: Any, frame: FrameType | None) -> str:
                 except Exception:  # some object of the user's does not like to be looked at: then this thing goes without a name
                     found = ""
                 if found:
-                    return found
+                    yield found
         frame = frame.f_back
-    return ""
 
 
 def _named(thing: Any, names: dict[str, Any]) -> str:

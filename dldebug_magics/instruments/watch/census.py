@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from torch import Tensor, nn
 
 from ..first_values import at_first
+from ..source_lines import NOWHERE, Line
+from .batch_norms import BatchNorms
 from .contents import content_of
 
 _MOST = 2000  # parameters of a model
@@ -27,7 +29,8 @@ class Weight:
 
     `gradients`: norms of its gradient behind the passes that were looked at, of which `missing` brought none. `held`: an optimizer
     steps it. `moved`: it has changed since. `thawed`: it could be trained later. `unread`: an attribute that looks like a freeze, and
-    that torch does not read.
+    that torch does not read. `ran`: the line that called its module, where that was looked for and seen. `rate`: the highest that an
+    optimizer stepped it with.
     """
 
     name: str
@@ -41,6 +44,8 @@ class Weight:
     held: bool = False
     moved: bool = False
     thawed: bool = False
+    ran: Line = NOWHERE
+    rate: float = 0.0
 
 
 class Census:
@@ -50,6 +55,7 @@ class Census:
         self.of: dict[int, list[Weight]] = {}
         self.known: dict[int, tuple[weakref.ref, Weight, int]] = {}  # by identity, with the word for what it held at first
         self.strangers: dict[int, tuple[tuple[int, ...], ...]] = {}
+        self.norms = BatchNorms()
 
     def meet(self, number: int, model: Any) -> None:
         """A model that is about to be trained."""
@@ -58,6 +64,7 @@ class Census:
         named = [(name, p) for name, p in model.named_parameters() if not nn.parameter.is_lazy(p)][:_MOST]
         frozen = {name: unread for name, unread in _unread(model)}
         self.of[number] = [self._weight(name, p, frozen.get(name, "")) for name, p in named]
+        self.norms.meet(number, model)
 
     def _weight(self, name: str, p: Tensor, unread: str) -> Weight:
         if id(p) in self.known and self.known[id(p)][0]() is p:
@@ -76,13 +83,13 @@ class Census:
             elif p.grad.layout == p.layout:
                 weight.gradients.append(float(p.grad.detach().float().norm()))
 
-    def stepped(self, number: int, parameters: Iterable[Tensor], compare: bool) -> None:
+    def stepped(self, number: int, groups: Iterable[dict[str, Any]], compare: bool) -> None:
         """An optimizer has stepped these."""
         strangers = []
-        for p in parameters:
+        for p, rate in ((p, abs(float(group.get("lr", 1.0)))) for group in groups for p in group["params"]):
             seen = self.known.get(id(p))
             if seen is not None and seen[0]() is p:
-                seen[1].held = True
+                seen[1].held, seen[1].rate = True, max(seen[1].rate, rate)
             elif p.grad is None and p.requires_grad:
                 strangers.append(tuple(p.shape))
         before = self.strangers.get(number)
@@ -96,9 +103,29 @@ class Census:
             weight.moved = weight.moved or content_of([p]) != word
             weight.thawed = weight.thawed or p.requires_grad
 
+    def standing(self) -> dict[int, list[Weight]]:
+        """What `of` would be if the watch ended now; nothing is noted."""
+        moved = {id(weight) for p, weight, word in self._alive() if content_of([p]) != word}
+        return {
+            number: [dataclasses.replace(w, moved=w.moved or id(w) in moved, gradients=[*w.gradients]) for w in weights]
+            for number, weights in self.of.items()
+        }
+
     def weights(self) -> list[Tensor]:
         """All that are known and alive."""
         return [p for p, *_ in self._alive()]
+
+    def calls(self, module: nn.Module, here: Callable[[], Line]) -> None:
+        """A part of a model runs."""
+        for p in module._parameters.values():
+            seen = self.known.get(id(p))
+            if seen is not None and seen[0]() is p and not seen[1].ran.place:
+                seen[1].ran = here()
+
+    def name_of(self, p: Tensor) -> str:
+        """What a parameter is called in its model."""
+        seen = self.known.get(id(p))
+        return seen[1].name if seen is not None and seen[0]() is p else ""
 
     def _alive(self) -> Iterator[tuple[Tensor, Weight, int]]:
         for reference, weight, word in list(self.known.values()):

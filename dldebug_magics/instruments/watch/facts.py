@@ -8,9 +8,13 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.data import BatchSampler
 
+from .numbering import Numbering, numbering_of
+from .randomness import Source, source_of
 from .reads import Part, parts_of
 
+_UNNUMBERED = Numbering()
 _NORMS = nn.modules.batchnorm._NormBase
 _DROPOUTS = nn.modules.dropout._DropoutNd
 
@@ -36,13 +40,14 @@ class ModelFacts:
 @dataclasses.dataclass(frozen=True)
 class OptimizerFacts:
     """An optimizer: its class, how many parameters it holds, their identities as two optimizers share them, and whether it remembers past
-    gradients (momentum, moments); `maximizes`: it climbs."""
+    gradients (momentum, moments); `maximizes`: it climbs; `lost_epsilon`: its epsilon, where parameters in float16 make that 0."""
 
     kind: str
     parameters: int
     remembers: bool
     held: frozenset[int]
     maximizes: bool = False
+    lost_epsilon: float = 0.0
 
     @property
     def minds_scale(self) -> bool:
@@ -62,7 +67,8 @@ class SchedulerFacts:
 @dataclasses.dataclass(frozen=True)
 class LoaderFacts:
     """A loader: how many batches and samples it has (-1: unknown), its sampler's class, its workers, which dataset it reads, and
-    of which parts that consists: each a dataset and the places read in it (None: all)"""
+    of which parts that consists: each a dataset and the places read in it (None: all); `own_batches`: a sampler of the user's makes them;
+    `numbering`: the numbers of its classes; `random`: what makes its workers draw alike; `keeps_workers` from epoch to epoch"""
 
     kind: str
     batches: int
@@ -73,6 +79,10 @@ class LoaderFacts:
     drops_last: bool
     dataset: int
     reads: tuple[Part, ...]
+    own_batches: bool = False
+    numbering: Numbering = _UNNUMBERED
+    random: Source | None = None
+    keeps_workers: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,9 +113,18 @@ def of_optimizer(optimizer: Any) -> OptimizerFacts:
     """The facts of an optimizer."""
     held = frozenset(id(p) for group in optimizer.param_groups for p in group["params"])
     remembers = not isinstance(optimizer, torch.optim.SGD) or any(group["momentum"] for group in optimizer.param_groups)
-    return OptimizerFacts(
-        type(optimizer).__name__, len(held), remembers, held, any(group.get("maximize") for group in optimizer.param_groups)
-    )
+    climbs = any(group.get("maximize") for group in optimizer.param_groups)
+    return OptimizerFacts(type(optimizer).__name__, len(held), remembers, held, climbs, _lost_epsilon(optimizer))
+
+
+def _lost_epsilon(optimizer: Any) -> float:
+    """An epsilon above 0 that is 0 in the float16 of its parameters; 0 where there is none."""
+    for group in optimizer.param_groups:
+        epsilon = group.get("eps")
+        halves = any(p.dtype is torch.float16 for p in group["params"])
+        if halves and isinstance(epsilon, float) and epsilon > 0 and not torch.tensor(epsilon, dtype=torch.float16):
+            return epsilon
+    return 0.0
 
 
 def of_scheduler(scheduler: Any, number: Callable[[Any], int]) -> SchedulerFacts:
@@ -117,11 +136,14 @@ def of_scheduler(scheduler: Any, number: Callable[[Any], int]) -> SchedulerFacts
 
 def of_loader(loader: Any) -> LoaderFacts:
     """The facts of a DataLoader."""
-    sampler = type(getattr(loader, "sampler", None)).__name__
-    size = getattr(loader, "batch_size", None) or getattr(getattr(loader, "batch_sampler", None), "batch_size", 0) or 0
+    batching = getattr(loader, "batch_sampler", None)
+    own = batching is not None and type(batching) is not BatchSampler  # then the loader's sampler is a default that is not asked
+    sampler = type(batching if own else getattr(batching or loader, "sampler", None)).__name__
+    size = loader.batch_size or getattr(batching, "batch_size", 0) or 0
     return LoaderFacts(
         type(loader).__name__, _length(loader), _length(loader.dataset), size, sampler, loader.num_workers, loader.drop_last,
-        id(loader.dataset), tuple(parts_of(loader.dataset)),
+        id(loader.dataset), tuple(parts_of(loader.dataset)), own, numbering_of(loader), source_of(loader),
+        bool(getattr(loader, "persistent_workers", False)),
     )  # fmt: skip
 
 

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from .contents import values_word
+
 _THROUGH = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid", "Relu": "relu", "Tanh": "tanh", "Log": "log"}
 _RESHAPING = frozenset("View UnsafeView Reshape Squeeze Unsqueeze Transpose Permute T Alias Clone ToCopy Slice Select Expand".split())
 _LARGE = 1_000_000  # entries that are looked at
@@ -19,7 +21,8 @@ class Fed(NamedTuple):
     `number` in the graph; `twice`: what came before that.
 
     low, high: smallest and largest entry. to_one: each row's entries are at least 0 and sum to 1. unnormalised: how far the logarithm of
-    the sum of each row's exponentials is from 0, at most (NaN: not looked at). samples: how many rows.
+    the sum of each row's exponentials is from 0, at most (NaN: not looked at). samples: how many rows. target: a word for the values of
+    what it is held against (0: not known).
     """
 
     through: str = ""
@@ -33,6 +36,7 @@ class Fed(NamedTuple):
     unnormalised: float = float("nan")
     samples: int = 0
     twice: tuple[str, int, tuple[int, ...], bool, int] = ("", -1, (), True, -1)
+    target: int = 0
 
     @property
     def over_classes(self) -> bool:
@@ -41,7 +45,7 @@ class Fed(NamedTuple):
 
     def behind(self) -> Fed:
         """What entered the activation: a cross entropy is a likelihood loss of a log_softmax."""
-        return Fed(*self.twice)._replace(samples=self.samples)
+        return Fed(*self.twice)._replace(samples=self.samples, target=self.target)
 
 
 NOTHING = Fed()
@@ -59,7 +63,9 @@ def fed(node: Any, function: str) -> Fed:
     """What entered a loss of torch's own."""
     first, given = node.next_functions[0][0] if node.next_functions else None, saved(node, "self")
     through, axis, shape, plain, number, source = _through(first)
-    found = Fed(through, axis, shape, plain, number, twice=_through(source)[:5])
+    asked = saved(node, "index" if function == "likelihood" else "target")
+    target = values_word(asked) if isinstance(asked, Tensor) else 0
+    found = Fed(through, axis, shape, plain, number, twice=_through(source)[:5], target=target)
     if isinstance(given, Tensor) and given.is_floating_point() and 0 < given.numel() <= _LARGE and function != "likelihood":
         found = found._replace(samples=len(given) if given.ndim else 1, **_numbers(given.detach().float()))
     return found

@@ -25,14 +25,17 @@ class _Held:
     """One optimizer's gradients. `probe` is the small parameter that is glanced at; `mark` is its gradient as the last step left it."""
 
     optimizer: weakref.ref
+    number: int
     probe: Tensor | None = None
     mark: tuple[int, int] | None = None
     stale: bool = False
     empty: bool = False
     closure: bool = False
     passes: int = 0
-    fresh: dict[int, Tensor] = dataclasses.field(default_factory=dict)
-    weights: list[tuple[Tensor, Tensor]] = dataclasses.field(default_factory=list)
+    chosen: list[Tensor] = dataclasses.field(default_factory=list)  # what is looked at; of these the rows are that follow
+    before: Tensor | None = None
+    fresh: Tensor | None = None
+    weights: Tensor | None = None
     look: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
@@ -42,7 +45,7 @@ class Gradients:
     def __init__(self, log: Log):
         self.log = log
         self.held: dict[int, _Held] = {}
-        self.before: dict[int, tuple[Tensor, Tensor | None]] = {}
+        self.known: dict[int, _Held] = {}  # the same, by the identity of the optimizer
         self.marks: dict[int, tuple[int, int] | None] = {}
         self.weights = Weights(log)
 
@@ -51,7 +54,8 @@ class Gradients:
         held = self.held.get(number)
         if held is None or held.optimizer() is not optimizer:
             self.held = {n: h for n, h in self.held.items() if h.optimizer() is not None}
-            held = self.held[number] = _Held(weakref.ref(optimizer))
+            held = self.held[number] = _Held(weakref.ref(optimizer), number)
+            self.known = {id(h.optimizer()): h for h in self.held.values()}
         return held
 
     def holds(self, owner: Any) -> bool:
@@ -68,11 +72,10 @@ class Gradients:
             if held.mark is None and self.marks[number] is None:
                 held.stale = False
         if self.log.close:
-            owners = [held.optimizer() for held in self.held.values()]
-            self.before = {
-                id(p): (p, None if p.grad is None else p.grad.detach().clone())
-                for p in norms.some(p for owner in owners for p in parameters(owner))
-            }
+            for held in self.held.values():
+                if held.fresh is None:
+                    held.chosen = norms.some(parameters(held.optimizer()))
+                held.before = norms.gradients(held.chosen)
 
     def after_backward(self) -> int:
         """What the pass has added; returns to how many of the parameters that were looked at, -1 where they were not."""
@@ -83,13 +86,17 @@ class Gradients:
             held.passes += 1
         if not self.log.close:
             return -1
-        added = {key: norms.difference(p.grad, old) for key, (p, old) in self.before.items() if p.grad is not None}
-        for held in self.held.values():
-            for key in map(id, parameters(held.optimizer())):
-                if key in added:
-                    held.fresh[key] = held.fresh[key] + added[key] if key in held.fresh else added[key]
-        self.before = {}
-        return sum(bool(gradient.any()) for gradient in added.values())
+        return sum(self._add(held) for held in self.held.values())
+
+    @staticmethod
+    def _add(held: _Held) -> int:
+        """What a pass has added, noted as fresh; returns to how many parameters it did."""
+        now, before, held.before = norms.gradients(held.chosen), held.before, None
+        if now is None:
+            return 0
+        added = now if before is None else now - before
+        held.fresh = added if held.fresh is None else held.fresh + added
+        return norms.reached(held.chosen, added)
 
     def before_step(self, number: int, optimizer: Any, closure: bool) -> None:
         """The gradients as the step will use them."""
@@ -103,10 +110,11 @@ class Gradients:
             held.probe = _probe(optimizer)
         held.empty = held.probe is None or held.probe.grad is None
         held.look = {}
-        if self.log.close and not held.empty:
-            chosen = norms.some(parameters(optimizer))
-            held.weights = [(p, p.detach().clone()) for p in chosen]
-            held.look = norms.compared(chosen, held.fresh)
+        if held.fresh is None:
+            held.chosen = norms.some(parameters(optimizer)) if self.log.close else []
+        if self.log.close and not held.empty and held.chosen:
+            gradient, held.weights = norms.gradients(held.chosen), norms.row(held.chosen)
+            held.look = norms.compared(torch.zeros_like(held.weights) if gradient is None else gradient, held.weights, held.fresh)
             held.empty = held.look["gradient"] == 0
 
     def after_step(self, number: int, optimizer: Any, line: Line) -> Stepped:
@@ -115,20 +123,25 @@ class Gradients:
         if held.closure:
             self._look(held, optimizer)
             held.look.pop("residual", None), held.look.pop("factor", None)
-            held.weights = []
-        if held.weights:
-            held.look["update"] = norms.norm([p.detach() - old for p, old in held.weights])
+            held.weights = None
+        if held.weights is not None:
+            held.look["update"] = norms.distance(norms.row(held.chosen), held.weights)
         rate, moved = float(optimizer.param_groups[0]["lr"]), self.weights.after_step(number, optimizer)
         step = Stepped(number, line, rate, held.passes, held.closure, held.stale, held.empty, moved, **held.look)
-        held.stale, held.empty, held.passes, held.look, held.fresh, held.weights = False, False, 0, {}, {}, []
+        held.stale, held.empty, held.passes, held.look = False, False, 0, {}
+        held.chosen, held.fresh, held.weights = [], None, None
         held.mark = _mark(held.probe)
         return step
 
-    def stepped(self, number: int, optimizer: Any) -> None:
+    def stepped(self, optimizer: Any) -> None:
         """A step that is not looked at: its gradients count as used, all the same."""
-        held = self.follow(number, optimizer)
-        held.mark, held.passes, held.stale = _mark(held.probe), 0, False
-        self.weights.stepped(number)
+        held = self.known.get(id(optimizer))
+        if held is None or held.optimizer() is not optimizer:
+            held = self.follow(self.log.optimizers.number(optimizer), optimizer)
+        grad = None if held.probe is None else held.probe.grad
+        held.mark = None if grad is None else (id(grad), grad._version)
+        held.passes, held.stale = 0, False
+        self.weights.stepped(held.number)
 
 
 def _probe(optimizer: Any) -> Tensor | None:

@@ -6,17 +6,18 @@ made, a scheduler asked for the first times. Then all is noted from there on, an
 
 from __future__ import annotations
 
-import threading
 import time
 from array import array
 from collections import Counter
 from collections.abc import Callable
+from threading import get_ident
 from typing import Any, TypeVar
 
 import torch
 
 from . import facts
 from .cast import Cast
+from .data import Data
 from .events import Backward, Begun, Drawn, Event, Forward, StepSeen
 from .here import Here
 from .looks import Looks
@@ -44,8 +45,8 @@ class Log:
         self.loaders = Cast(facts.of_loader)
         self.totals = Totals(self.models, self.optimizers)
         self.here = here = Here()
-        self.looks = Looks(here)
-        self.thread, self.cuda = threading.get_ident(), torch.cuda.is_available()
+        self.looks, self.data = Looks(here), Data()
+        self.thread, self.cuda = get_ident(), torch.cuda.is_available()
         self.events: list[Event] = []
         self.kept: list[StepSeen] = []
         self.orders: Counter[tuple[str, ...]] = Counter()
@@ -56,6 +57,7 @@ class Log:
         self.learning = False  # there was a backward pass since the last step
         self.inside = False  # a model's forward pass is running: its parts are not the loop's own calls
         self.running: Any = None  # the model whose forward pass it is
+        self.curious = False  # the calls of a model's parts are looked at, too
         self.busy = False  # a backward pass is running: what it calls is not the loop's doing
         self.waited = self.seconds = 0.0
         self.began = time.perf_counter()
@@ -77,16 +79,22 @@ class Log:
 
     def hears(self) -> bool:
         """Whether what passes a door now is the loop's own doing, and may be looked at: while a CUDA graph is recorded nothing may."""
-        if self.busy or self.failed or threading.get_ident() != self.thread:
+        if self.busy or self.failed or get_ident() != self.thread:
             return False
-        return not (self.cuda and torch.cuda.is_current_stream_capturing())
+        return not self.cuda or not torch.cuda.is_current_stream_capturing()
 
     def asks(self, door: Callable[..., T], *given: Any) -> T | None:
-        """What a door tells of what passes it. A failure of ours ends the watch and never the loop; the report says so."""
-        if not self.hears():
+        """What a door tells of what passes it. A failure of ours ends the watch and never the loop; the report says so.
+
+        What is asked of tensors meanwhile goes past torch's function doors: past the user's modes, and past our own window.
+        """
+        if self.busy or self.failed or get_ident() != self.thread or (self.cuda and torch.cuda.is_current_stream_capturing()):
             return None
         try:
-            return door(*given)
+            if not self.noting:
+                return door(*given)
+            with torch._C.DisableTorchFunction():
+                return door(*given)
         except Exception as error:
             self.failed = f"{type(error).__name__}: {error}".splitlines()[0]
             return None
@@ -140,9 +148,14 @@ class Log:
 
     def next_step(self, rate: float) -> None:
         """A step is over, noted or not."""
+        if self.looks_left:
+            self.looks_left -= 1
+        self.count(rate)
+        self.close = self.noting = self.looks_left > 0 or self.noting
+
+    def count(self, rate: float) -> None:
+        """The same between close looks."""
         self.rates.append(rate)
         self.steps += 1
         self.learning = False
-        if self.looks_left:
-            self.looks_left -= 1
-        self.close = self.noting = self.looks_left > 0 or is_looked_at(self.steps)
+        self.close = self.noting = is_looked_at(self.steps)

@@ -5,11 +5,12 @@ The graph keeps what torch's own losses were given until the pass frees it; noth
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..source_lines import Line
 from .fed import NOTHING, Fed, fed, saved
@@ -25,7 +26,7 @@ _DEEP = 24  # nodes down to a term
 
 
 class Term(NamedTuple):
-    """One term of a loss. `function`: torch's name for it; "squared", "absolute" or "likelihood" where it is written out, "" where unknown.
+    """One term of a loss. `function`: torch's name for it; "squared", "absolute" or "likelihood" where it is written out; "number": a leaf.
 
     `factor`: what it is multiplied with on its way to the loss, sign and all. `reduction`: "mean", "sum", or "" where there is none.
     `number`: its place in the order in which the graph was made; `turned`: that of the last change of its sign. `fed`: what went in.
@@ -53,12 +54,7 @@ def terms_of(loss: Tensor | None) -> tuple[Term, ...]:
     """
     if loss is None or loss.grad_fn is None or loss.numel() != 1:
         return ()
-    found: list[Term] = []
-    for term in _terms(loss.grad_fn, Term("")):
-        found.append(term)
-        if len(found) == _MOST:
-            break
-    return tuple(found)
+    return tuple(itertools.islice(_terms(loss.grad_fn, Term("")), _MOST))
 
 
 def kind(node: Any) -> str:
@@ -111,6 +107,16 @@ def _place(node: Any) -> int:
     return next((place for place, (parent, _) in enumerate(node.next_functions) if parent is not None), -1)
 
 
+def is_number(terms: tuple[Term, ...]) -> bool:
+    """Whether a loss is made of nothing but leaves that are no weights: numbers, which ask for gradients themselves.
+
+    >>> one = Tensor([1.0])
+    >>> is_number(terms_of(one.clone().requires_grad_() / 2)), is_number(terms_of(nn.Parameter(one) / 2))
+    (True, False)
+    """
+    return bool(terms) and all(term.function == "number" for term in terms)
+
+
 def _term(node: Any, name: str, so_far: Term) -> Term:
     function = _LOSSES.get(name) or _written_out(node, name)
     reduction = so_far.reduction
@@ -127,6 +133,8 @@ def _written_out(node: Any, name: str) -> str:
     """A loss that the user wrote out: squares or absolute values of a difference, or the log-probability of what was seen."""
     parent: Any = node.next_functions[0][0] if node.next_functions else None
     below = kind(parent) if parent is not None else ""
+    if name.endswith("AccumulateGrad") and not isinstance(node.variable, nn.Parameter) and node.variable.numel() == 1:
+        return "number"
     if name == "Pow" and below == "Sub" and saved(node, "exponent") == 2:
         return "squared"
     if name == "Abs" and below == "Sub":

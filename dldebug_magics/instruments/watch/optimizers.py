@@ -15,6 +15,8 @@ from .updates import Made, ZeroGrad
 from .weights import parameters
 from .wrapped import family, wrapped
 
+_CURIOUS = 2  # steps behind which the parts of models are watched, too
+
 
 @contextlib.contextmanager
 def watching_optimizers(log: Log, gradients: Gradients) -> Any:
@@ -25,7 +27,7 @@ def watching_optimizers(log: Log, gradients: Gradients) -> Any:
             log.asks(_before, log, gradients, optimizer, args[1] if len(args) > 1 else kwargs.get("closure"))
 
     def after(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        log.asks(_after, log, gradients, optimizer)
+        log.asks(_after if log.noting else _counted, log, gradients, optimizer)
 
     with contextlib.ExitStack() as stack:
         stack.callback(register_optimizer_step_pre_hook(before).remove)
@@ -38,18 +40,26 @@ def watching_optimizers(log: Log, gradients: Gradients) -> Any:
 
 def _before(log: Log, gradients: Gradients, optimizer: Optimizer, closure: Any) -> None:
     gradients.before_step(log.optimizers.number(optimizer), optimizer, closure is not None)
+    if log.close:
+        log.looks.moments.look(log, parameters(optimizer))
 
 
 def _after(log: Log, gradients: Gradients, optimizer: Optimizer) -> None:
     number = log.optimizers.number(optimizer)
-    if log.noting:
-        log.looks.after_step(log.steps, log.schedulers)
-        if log.looks.due(log.close, log.steps):
-            log.looks.census.stepped(number, parameters(optimizer), log.looks.is_due(log.steps))
-        log.step_taken(gradients.after_step(number, optimizer, log.here()))
-    else:
-        gradients.stepped(number, optimizer)
-        log.next_step(float(optimizer.param_groups[0]["lr"]))
+    log.looks.after_step(log.steps, log.schedulers)
+    if log.looks.due(log.close, log.steps):
+        log.looks.census.stepped(number, optimizer.param_groups, log.looks.is_due(log.steps))
+    step = gradients.after_step(number, optimizer, log.here())
+    if log.close:
+        log.looks.moments.add(log, step, parameters(optimizer))
+    log.step_taken(step)
+    log.curious = log.steps <= _CURIOUS
+
+
+def _counted(log: Log, gradients: Gradients, optimizer: Optimizer) -> None:
+    """A step between close looks."""
+    gradients.stepped(optimizer)
+    log.count(optimizer.param_groups[0]["lr"])
 
 
 def _clearing(log: Log, gradients: Gradients, plain: Callable) -> Callable:

@@ -11,8 +11,7 @@ def is_looked_at(number: int) -> bool:
     >>> [n for n in range(12, 1500) if is_looked_at(n)][14:30]
     [90, 91, 100, 101, 200, 201, 300, 301, 400, 401, 500, 501, 600, 601, 700, 701]
     """
-    return number < _FIRST or _is_milestone(number) or _is_milestone(number - 1)
-
-
-def _is_milestone(number: int) -> bool:
-    return number % (10 if number < 100 else 100 if number < 1000 else 1000) == 0
+    if number % 10 > 1:  # asked at every step
+        return number < _FIRST
+    milestone = number - number % 10
+    return milestone % (10 if number < 100 else 100 if number < 1000 else 1000) == 0

@@ -12,7 +12,7 @@ orders       each order of kinds of events that a close step had, as names, and 
 taken        how many optimizer steps there were; `count(optimizer)`: how many of one optimizer's were looked at closely, and of these
              `count(optimizer, "stale" | "empty" | "evaluating")` were such
 trained      pairs (optimizer, model): the optimizer holds a parameter of a model that ran before its steps
-evaluations  `Evaluation(step, passes, drawn)`: forward passes that no backward pass followed, before that step (`taken`: after the last)
+evaluations  `Evaluation(step, passes, drawn, graphs)`: forward passes that no backward pass followed, before that step
 makings      `Making(step, made, begun)`: optimizers and schedulers that were made while the loop ran
 scheduled    how many steps each scheduler took; begun: how often each loader was begun; fed: how many backward passes followed its batches
 models, optimizers, schedulers, loaders, scalers
@@ -20,11 +20,14 @@ models, optimizers, schedulers, loaders, scalers
              (instruments/watch/facts.py), and a `word` for a sentence
 losses       the loss of every backward pass (NaN where asking makes an accelerator wait), thinned to 5000
 rates        the first rate of every step, thinned likewise
+moments      close steps in numbers: loss, rate, norms (of the layer groups, too), memory, time (instruments/watch/moments.py); at most 1000
 moved        whether the weights of the models that ran first are others at the end, whoever changed them
 births       models, as they first ran, and the lines that set their variables
 spoilt       the first loss that was not finite, and why; None where all were
 census       the parameters of each model that is trained; `strangers`: shapes of what an optimizer has and no model, and no pass reaches
 holders      variables that keep earlier losses; `waited`: seconds that the loop waited for loaders, of all its `seconds`
+data         `answers`: labels of samples that came again; `turned`: images; `waits`: for each loader (instruments/watch/data.py)
+scored       what the user's own metrics do: predictions `compared` with labels, and hits and losses `counted` for an average
 asked        how often `torch.autograd.grad` was called
 dropped      lines at which a model in evaluation mode dropped values
 blind        why the watch saw no more from some step on (a defect of ours); empty where it saw all
@@ -45,12 +48,15 @@ from ...engine.evidence import Finding
 from ...engine.observation import Observation
 from ...instruments.source_lines import Line
 from ...instruments.watch.census import Weight
+from ...instruments.watch.compared import NOT_SCORED, Scored
+from ...instruments.watch.data import NO_DATA, DataSeen
 from ...instruments.watch.events import Event, StepSeen
 from ...instruments.watch.facts import LoaderFacts, ModelFacts, OptimizerFacts, ScalerFacts, SchedulerFacts
 from ...instruments.watch.holders import Holder
+from ...instruments.watch.moments import Moment
 from ...instruments.watch.spoilt import Spoilt
 from ...instruments.watch.totals import Dropped, Evaluation, Making
-from . import wording
+from . import exports, wording
 from .players import Ended, Player
 
 E = TypeVar("E")
@@ -72,6 +78,7 @@ class TrainingLoop(Observation):
     """
 
     stage: ClassVar[str] = "loop"
+    exports: ClassVar = exports.EXPORTS
     steps: tuple[StepSeen, ...] = ()
     tail: tuple[Event, ...] = ()
     taken: int = 0
@@ -90,12 +97,15 @@ class TrainingLoop(Observation):
     scalers: tuple[Player[ScalerFacts], ...] = ()
     losses: tuple[float, ...] = ()
     rates: tuple[float, ...] = ()
+    moments: tuple[Moment, ...] = ()
     moved: bool = False
     holders: tuple[Holder, ...] = ()
     spoilt: Spoilt | None = None
     births: tuple[tuple[int, Line], ...] = ()
     census: tuple[tuple[int, tuple[Weight, ...]], ...] = ()
     strangers: tuple[tuple[int, tuple[tuple[int, ...], ...]], ...] = ()
+    data: DataSeen = NO_DATA
+    scored: Scored = NOT_SCORED
     asked: int = 0
     dropped: tuple[Dropped, ...] = ()
     waited: float = 0.0

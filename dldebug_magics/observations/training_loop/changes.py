@@ -10,9 +10,11 @@ from itertools import pairwise
 from ...engine.edits import Argument, Edit, Either, Enclose, Insert, Move, Part, Replace
 from ...instruments.source_lines import Line
 from ...instruments.watch.events import Backward, Begun, Event, Forward, Mode
+from ...instruments.watch.facts import SchedulerFacts
 from ...instruments.watch.spoilt import Spoilt
 from ...instruments.watch.updates import Clip, Scaled, Scheduled, Stepped, ZeroGrad
 from . import TrainingLoop, words
+from .players import Player
 from .reading import back_to_training, steps_of
 
 _INSIDE = {"log": "{}.clamp(min=1e-8)", "division": "({} + 1e-8)", "sqrt": "({} + 1e-8)", "exp": "{}.clamp(max=80)"}
@@ -31,6 +33,15 @@ def scheduled(loop: TrainingLoop, event: Scheduled, each: str) -> tuple[Edit, ..
     over = words.epoch(loop) if words.epoch(loop).place else event.line
     to, around = (over, "loop") if each == "epoch" else (taken[-1], "")
     return (Move(event.line.spot, to.spot, after=True, around=around),) if taken else ()
+
+
+def scheduled_anew(loop: TrainingLoop, scheduler: Player[SchedulerFacts], name: str) -> tuple[Edit, ...]:
+    """A scheduler's step, for each epoch, or for each batch where it is too long for epochs; none where it asks for a number to go by."""
+    facts, last = scheduler.facts, [step.line for _, step in steps_of(loop, scheduler.facts.optimizer)][-1]
+    each_batch = facts.length >= 5 * max(loop.begun, default=0)
+    over = last if each_batch or not words.epoch(loop).place else words.epoch(loop)
+    step = Insert(over.spot, f"{name}.step()", after=True, around="" if each_batch else "loop")
+    return () if facts.kind == "ReduceLROnPlateau" else (step,)
 
 
 def cleared(line: Line, events: Sequence[Event], again: bool) -> tuple[Edit, ...]:
@@ -107,6 +118,12 @@ def divided(line: Line, number: int) -> tuple[Edit, ...]:
 def shuffled(line: Line, loader: str) -> tuple[Edit, ...]:
     """The loader made anew with `shuffle=True`, where its making is the only one of its name in the file that goes through it."""
     return (Argument(line.spot, "DataLoader", "shuffle", "True", 2, f"set:{loader}"),) if loader else ()
+
+
+def frozen(line: Line, attribute: str) -> tuple[Edit, ...]:
+    """The method in place of an attribute that freezes nothing, where one statement of the line's file sets that."""
+    said = attribute.rpartition(".")[2]
+    return (Replace(line.spot, f".{said} = False", ".requires_grad_(False)", f"attribute:{said}"),)
 
 
 def called(line: Line, old: str, new: str) -> tuple[Edit, ...]:

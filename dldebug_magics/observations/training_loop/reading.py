@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...instruments.source_lines import Line
-from ...instruments.watch.events import Backward, Event, Forward, Mode, StepSeen
+from ...instruments.watch.events import Backward, Begun, Drawn, Event, Forward, Mode, StepSeen
 from ...instruments.watch.totals import Dropped, Evaluation
 from ...instruments.watch.updates import Stepped, ZeroGrad
 from . import TrainingLoop
@@ -80,6 +80,30 @@ def on_held_out(loop: TrainingLoop, evaluation: Evaluation) -> bool:
     passes = evaluation.passes
     trained = any((optimizer, passes.model) in loop.trained for optimizer in stepping(loop))
     return trained and passes.loader >= 0 and loop.fed[passes.loader] == 0 and passes.times <= 1.5 * evaluation.drawn
+
+
+def is_target(loop: TrainingLoop, loader: int, place: int) -> bool:
+    """Whether what a loader gives at a place among the tensors of its batches is what the loss is held against."""
+    asked = [{term.fed.target for term in e.terms} - {0} for e in loop.of(Backward)]
+    given = {e.words[place] for e in loop.of(Drawn) if e.loader == loader and place < len(e.words)}
+    known = [targets for targets in asked if targets]
+    return 0 < len(known) <= 2 * sum(bool(targets & given) for targets in known)
+
+
+def beginning(loop: TrainingLoop, loader: int) -> Line:
+    """The line at which a loader was begun last; an empty one where that was not kept."""
+    return [Line(), *(e.line for e in loop.of(Begun) if e.loader == loader)][-1]
+
+
+def held_out_pairs(loop: TrainingLoop) -> Iterator[tuple[int, int]]:
+    """Each loader that trains, with each one on which its model is evaluated only, latest first."""
+    held = {e.passes.loader: None for e in reversed(loop.evaluations) if on_held_out(loop, e)}
+    return ((feeding, number) for number in held for feeding in range(len(loop.loaders)) if loop.fed[feeding] > 1)
+
+
+def on_one_batch(loop: TrainingLoop, passes: list[Forward]) -> bool:
+    """Whether all passes had the same input, and this is the input of a batch that a loader gave at some time."""
+    return len({(e.content, e.model) for e in passes}) == 1 and passes[0].content in {e.first for e in loop.of(Drawn)}
 
 
 def dropping(loop: TrainingLoop, built: bool) -> Iterator[Dropped]:

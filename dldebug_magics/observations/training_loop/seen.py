@@ -7,6 +7,7 @@ from typing import Any
 
 from ...instruments.source_lines import Line, raising_line
 from ...instruments.watch.cast import Cast
+from ...instruments.watch.compared import Scored
 from ...instruments.watch.log import Log
 from ...instruments.watch.looks import Looks
 from . import TrainingLoop
@@ -33,6 +34,7 @@ def seen(log: Log, error: BaseException | None = None) -> TrainingLoop:
         **_looked_at(log.looks),
         waited=log.waited,
         seconds=log.seconds,
+        data=log.data.seen(),
         blind=log.failed,
         crash=_ended(error),
     )
@@ -57,9 +59,11 @@ def _counted(log: Log) -> dict[str, Any]:
 
 def _looked_at(looks: Looks) -> dict[str, Any]:
     return {
+        "moments": tuple(looks.moments.rows),
         "births": tuple(looks.known.items()),
         "spoilt": looks.spoilt,
         "holders": tuple(looks.holders),
+        "scored": Scored(tuple(looks.scores.compared), tuple(looks.scores.counted)),
         "census": tuple((number, tuple(weights)) for number, weights in looks.census.of.items()),
         "strangers": tuple(looks.census.strangers.items()),
     }

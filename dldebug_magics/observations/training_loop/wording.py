@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from ...document import Block, Details, Table
 from ...engine.evidence import Finding
 from ...instruments.watch.events import Event
-from ...plot import sparkline
+from . import curves
 
 if TYPE_CHECKING:
     from . import TrainingLoop
+
+_UNTOLD = ("kind", "held", "dataset", "reads", "numbering", "random")  # facts that are for checks alone
 
 
 def sentence(loop: TrainingLoop, findings: tuple[Finding, ...]) -> str:
@@ -44,10 +46,9 @@ def told(loop: TrainingLoop) -> str:
 
 
 def blocks(loop: TrainingLoop) -> tuple[Block, ...]:
-    """Who took part, the order of one step, and the course of loss and rate."""
+    """The course of the loop, the order of one step, and who took part."""
     players = [(_kind(p.facts.kind, p.name), _about(p.facts)) for group in _groups(loop) for p in group]
-    course = [(name, sparkline(list(values))) for name, values in (("loss", loop.losses), ("rate", loop.rates)) if len(values) > 1]
-    found: list[Block] = [Table("The course of the loop", ("", "first, course, last"), course)] if course else []
+    found: list[Block] = curves.blocks(loop)
     if loop.steps:
         rows = [(type(e).__name__, e.line.place, e.line.source, str(getattr(e, "times", 1))) for e in _usual(loop)]
         found.append(Table("One step, as it usually goes", ("what", "where", "line", "times"), rows))
@@ -72,7 +73,7 @@ def _kind(kind: str, name: str) -> str:
 
 def _about(facts: object) -> str:
     """The plain facts in one line, without those that say nothing."""
-    told = {k: v for k, v in vars(facts).items() if k not in ("kind", "held", "dataset", "reads") and v not in (-1, "", 0)}
+    told = {k: v for k, v in vars(facts).items() if k not in _UNTOLD and v not in (-1, "", 0)}
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in told.items())
 
 
