@@ -71,7 +71,7 @@ def footer(report: Report) -> str:
     """The cost, and the checked promise; an experiment that runs nothing on copies has its own."""
     own = getattr(report.experiment, "footer", None)
     if own is not None and not report.left_behind:
-        return own(report.seconds)
+        return own(report.steps)
     cost = f"{report.seconds:.1f} seconds, {report.steps} training steps on copies."
     if report.untouched is None:
         return cost

@@ -314,6 +314,6 @@ before = state(), [p.tolist() for p in taught.parameters()]
     report = [*of(messages, "display_data"), *of(messages, "update_display_data")][-1]["data"]
     assert printed(messages) == "trained" and not of(messages, "error")
     assert "proven: grad_clip_too_small" in report["text/plain"] and "with the change" in report["text/plain"]
-    assert report["text/html"].count("<img alt=") == 1 and "Copies ran" in report["text/plain"]
+    assert report["text/html"].count('<img alt="Run again on copies') == 1 and "Copies ran" in report["text/plain"]
     assert kernel.value("(state(), [p.tolist() for p in taught.parameters()]) == before") == "True"
     assert [result["data"]["text/plain"] for result in of(messages, "execute_result")] == ["42"]

@@ -63,10 +63,9 @@ class Again:
         """With what it cost, and whether all is as before."""
         after = self.copies.state()
         changed = tuple(name for name in before if before[name] != after[name])
-        experiment: Any = report.experiment
         return dataclasses.replace(
             report,
-            experiment=dataclasses.replace(experiment, again=_cost(self.copies.steps, seconds)),
+            seconds=report.seconds + seconds,
             progress="",
             steps=self.copies.steps,
             untouched=bool(report.untouched) and not changed,
@@ -76,12 +75,3 @@ class Again:
 
 def _without(report: Report, finding: Finding, why: str) -> Report:
     return dataclasses.replace(report, not_examined=(*report.not_examined, f"a proof of {finding.name} by running again: {why}"))
-
-
-def _cost(steps: int, seconds: float) -> str:
-    """What running again cost, in a sentence.
-
-    >>> _cost(0, 0.0), _cost(120, 1.26)
-    ('Nothing had to be run again.', 'Copies ran 120 steps again, in 1.3 seconds.')
-    """
-    return f"Copies ran {steps} steps again, in {seconds:.1f} seconds." if steps else "Nothing had to be run again."

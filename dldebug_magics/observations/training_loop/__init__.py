@@ -31,7 +31,6 @@ scored       what the user's own metrics do: predictions `compared` with labels,
 asked        how often `torch.autograd.grad` was called
 dropped      lines at which a model in evaluation mode dropped values
 blind        why the watch saw no more from some step on (a defect of ours); empty where it saw all
-again        what running it again on copies cost, in a sentence; empty where that was not asked for
 crash        kind, message and line of the exception that ended the loop; None where it came to its end
 
 Questions that many checks ask are answered in `reading.py`.
@@ -113,7 +112,6 @@ class TrainingLoop(Observation):
     blind: str = ""
     crash: Ended | None = None
     passed: bool = True
-    again: str = ""
 
     @property
     def events(self) -> Iterator[Event]:
@@ -153,6 +151,6 @@ class TrainingLoop(Observation):
         """The verdict."""
         return wording.sentence(self, findings)
 
-    def footer(self, seconds: float) -> str:
+    def footer(self, steps: int) -> str:
         """What the watch cost, and what it left behind."""
-        return wording.footer(self)
+        return wording.footer(self, steps)
