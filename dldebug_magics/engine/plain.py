@@ -50,5 +50,6 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "facts": facts,
         "fix": finding.fix.sentence,
         "code": finding.fix.code,
+        "again": finding.again.outcome if finding.again is not None else "",
         "together_with": list(finding.together_with),
     }

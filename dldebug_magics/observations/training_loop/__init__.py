@@ -153,6 +153,6 @@ class TrainingLoop(Observation):
         """The verdict."""
         return wording.sentence(self, findings)
 
-    def footer(self, seconds: float) -> str:
+    def footer(self, steps: int) -> str:
         """What the watch cost, and what it left behind."""
-        return wording.footer(self)
+        return wording.footer(self, steps)
