@@ -37,7 +37,7 @@ def vanishing_gradient(loop: TrainingLoop) -> Iterator[Evidence]:
     for fade in faded(loop):
         what = f"gradient at `{fade.weight.name}` in the first passes, and in the last"
         facts = Fact(what, f"{fade.early:.1e}, {fade.late:.1e}", "of one size"), Fact("loss left at the end", f"{fell(loop):.0%}", "less")
-        yield Evidence(Confidence.LIKELY, facts, line, Fix("Take a lower rate at the start, or LeakyReLUs.", "lr / 10"))
+        yield Evidence(Confidence.LIKELY, facts, line, Fix("Take a lower rate, or LeakyReLUs.", "torch.nn.LeakyReLU()"))
         return
     passage = next((p for p in passages(loop) if p.share < _FADED), None)
     if passage is not None:
