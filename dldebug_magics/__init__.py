@@ -64,7 +64,8 @@ def explain(name: str) -> Page:
 def watch(function: Callable[[], Any] | None = None) -> Watch | Report:
     """Watch code that trains: `with dldebug.watch() as report: train()`, or `report = dldebug.watch(train)`.
 
-    In the first form `report` has all that a report has, once the block has ended, also where it raised.
+    In the first form `report` has all that a report has, once the block has ended, also where it raised. What was recorded of each step
+    is written by `report.to_csv(path)` and `report.to_tensorboard(directory)`.
     """
     from .ask import Watch
 

@@ -36,9 +36,8 @@ def _corrected(report: Report) -> list[Block]:
     """The changed lines of the user's own source, and how to have them."""
     made = report.corrections
     blocks: list[Block] = [Difference(f"Corrected: {c.source.place}, without {', '.join(c.names)}", c.diff) for c in made]
-    if any(c.source.put is not None for c in made):
-        blocks.append(Text("`report.apply()` puts the corrected cell below; after `%%watch` the report is `_`: `_.apply()`."))
-    return blocks
+    word = next((c.source.report for c in made if c.source.put is not None), "")
+    return blocks + [Text(f"`{word}.apply()` puts the corrected cell below, to be run.")] * bool(word)
 
 
 def _finding(finding: Finding) -> list[Block]:

@@ -31,6 +31,8 @@ _HELP = """%%watch [model] [optimizer] [--quiet] [--assert]
 
 Run the cell as it is, and watch it train: the report names what is wrong in the loop, and the line. Training goes on as it would without:
 same weights, same random numbers, and nothing of yours is changed. model, optimizer: names to call them by; what trains is seen by itself.
+A run of more than a second is shown while it trains: its loss, rate, gradient norms, and what is wrong for certain so far. The report
+(`_` afterwards) writes what was recorded: `_.to_csv(path)`, `_.to_tensorboard(directory)`. --quiet: show nothing; the report is returned.
 
     %%watch
     %%watch net optimizer

@@ -280,6 +280,14 @@ def test_the_stop_button_in_a_watched_cell_shows_what_was_seen_and_leaves_no_hoo
     assert kernel.value("_standing() == standing") == "True" and kernel.value("step") != "99999"
 
 
+def test_the_corrected_cell_is_put_below_the_watched_one(kernel):
+    loop = "for _ in range(9):\n    loss = loss_fn(quick(easy[0]), easy[1])\n{}    loss.backward()\n    quick_opt.step()\n"
+    shown = str(of(kernel.run(f"%%watch quick\n{loop.format('')}"), "display_data", "execute_result"))
+    (asked,) = kernel.ask("execute", re.search(r"Out\[\d+\]\.apply\(\)", shown)[0], stop_on_error=False)["payload"]
+    corrected = f"%%watch quick\n{loop.format('    quick_opt.zero_grad()' + chr(10))}"
+    assert asked == {"source": "set_next_input", "text": corrected, "replace": False}
+
+
 def test_a_watched_cell_that_awaits_says_so_and_a_watched_block_waits(kernel):
     loop = "for _ in range(4):\n    loss_fn(quick(easy[0]), easy[1]).backward(); quick_opt.step(); await asyncio.sleep(0)\n"
     (said,) = of(kernel.run(f"%%watch\nimport asyncio\n{loop}"), "error", "stream")

@@ -8,7 +8,7 @@ from torch import nn
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, rewritten
 from ...observations.training_loop.reading import at, stepped_apart
 from ..small_loops import task
 
@@ -33,13 +33,10 @@ def detached_graph(loop: TrainingLoop) -> Iterator[Evidence]:
         return
     last = cut[-1]
     seen = "none: it is a number on its own" if last.leaf else "none: the backward pass raised"
-    facts = (
-        Fact("graph behind the loss", seen, "the operations of the model"),
-        Fact("backward passes of this kind", f"{len(cut)} of {len(passes)} looked at", "0"),
-    )
-    fix = Fix(
-        "Compute the loss from the model's output as it is, and call backward on it.", "loss = loss_fn(output, target)\nloss.backward()"
-    )
+    fact = Fact("backward passes of this kind", f"{len(cut)} of {len(passes)} looked at", "0")
+    facts = (Fact("graph behind the loss", seen, "the operations of the model"), fact)
+    sentence, code = "Compute the loss from the model's output as it is, and call backward on it.", "loss = loss_fn(output, target)"
+    fix = Fix(sentence, f"{code}\nloss.backward()", edits=rewritten.attached(last.line))
     yield Evidence(Confidence.PROVEN, facts, at(last.line), fix)
 
 

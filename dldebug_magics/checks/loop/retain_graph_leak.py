@@ -7,7 +7,7 @@ from torch import nn
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward
-from ...observations.training_loop import TrainingLoop, changes
+from ...observations.training_loop import TrainingLoop, rewritten
 from ...observations.training_loop.reading import at
 from ..small_loops import task
 
@@ -37,7 +37,7 @@ def retain_graph_leak(loop: TrainingLoop) -> Iterator[Evidence]:
         Fact("backward passes that keep their graph", f"{len(own)} of {len(own)} looked at", "those whose graph is used again"),
         Fact("passes that used a graph again", f"0 of {len(known)}", ""),
     )
-    code, edits = changes.without_argument(line, "retain_graph=True")
+    code, edits = rewritten.without_argument(line, "retain_graph=True")
     yield Evidence(Confidence.PROVEN, facts, at(line), Fix("Leave it out.", code, edits=edits))
 
 
