@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """A report as plain values, and as a table: for programs."""
-=======
-"""A report as plain values, for programs: nested in dicts and lists, or as a table."""
->>>>>>> live
 
 from __future__ import annotations
 
@@ -17,21 +13,13 @@ if TYPE_CHECKING:
 
 
 def as_dict(report: Report) -> dict[str, Any]:
-<<<<<<< HEAD
     """Verdict, findings with facts and fixes, what was ruled out, and the cost."""
-=======
-    """Plain values: verdict, findings with facts and fixes, what was ruled out, and the cost."""
->>>>>>> live
     return {
         "ok": report.ok,
         "verdict": report.sentence(),
         "seconds": round(report.seconds, 3),
         "steps": report.steps,
-<<<<<<< HEAD
         "findings": [_finding(f) for f in report.findings],
-=======
-        "findings": [_finding_dict(f) for f in report.findings],
->>>>>>> live
         "diff": report.diff,
         "tried": [dataclasses.asdict(change) for change in report.tried],
         "ruled_out": {r.name: r.because for r in report.ruled_out},
@@ -52,11 +40,7 @@ def as_frame(report: Report) -> Any:
     return pandas.DataFrame(rows, columns=columns)
 
 
-<<<<<<< HEAD
 def _finding(finding: Finding) -> dict[str, Any]:
-=======
-def _finding_dict(finding: Finding) -> dict[str, Any]:
->>>>>>> live
     facts = [dataclasses.asdict(fact) for fact in finding.evidence.facts]
     return {
         "name": finding.name,
@@ -66,5 +50,6 @@ def _finding_dict(finding: Finding) -> dict[str, Any]:
         "facts": facts,
         "fix": finding.fix.sentence,
         "code": finding.fix.code,
+        "again": finding.again.outcome if finding.again is not None else "",
         "together_with": list(finding.together_with),
     }

@@ -296,3 +296,24 @@ def test_a_watched_cell_that_awaits_says_so_and_a_watched_block_waits(kernel):
     messages = kernel.run(f"import asyncio, dldebug\nwith dldebug.watch() as seen:\n{indented}")
     assert not of(messages, "error"), messages
     assert kernel.value("[f.name for f in seen.findings], seen.untouched") == "(['missing_zero_grad'], True)"
+
+
+def test_prove_shows_both_courses_and_changes_nothing(kernel):
+    kernel.run("taught = nn.Linear(6, 3); taught_opt = torch.optim.SGD(taught.parameters(), lr=0.5)")
+    cell = """%%watch --prove --budget 200
+for step in range(30):
+    taught_opt.zero_grad()
+    loss = loss_fn(taught(easy[0]), easy[1])
+    loss.backward()
+    nn.utils.clip_grad_norm_(taught.parameters(), 1e-4)
+    taught_opt.step()
+print('trained')
+before = state(), [p.tolist() for p in taught.parameters()]
+6 * 7"""
+    messages = kernel.run(cell)
+    report = [*of(messages, "display_data"), *of(messages, "update_display_data")][-1]["data"]
+    assert printed(messages) == "trained" and not of(messages, "error")
+    assert "proven: grad_clip_too_small" in report["text/plain"] and "with the change" in report["text/plain"]
+    assert report["text/html"].count('<img alt="Run again on copies') == 1 and "Copies ran" in report["text/plain"]
+    assert kernel.value("(state(), [p.tolist() for p in taught.parameters()]) == before") == "True"
+    assert [result["data"]["text/plain"] for result in of(messages, "execute_result")] == ["42"]

@@ -17,7 +17,7 @@ _FIX = "Keep what goes into it inside its domain."
 _MODERATE = 1e3  # times the first loss
 _WHAT = {"inputs": "what enters the first layer", "weights": "the weights, since the step before"}
 _WRITTEN = {"log": "torch.log(x.clamp(min=1e-8))", "division": "x / (y + 1e-8)", "sqrt": "torch.sqrt(x + 1e-8)"}
-_WRITTEN |= {"exp": "torch.exp(x.clamp(max=80))"}
+_WRITTEN |= {"exp": "torch.exp(x.clamp(max=80))", "mean of no labels": "assert (labels != -100).any()  # all are left out by ignore_index"}
 
 
 @check(severity=Severity.ERROR)

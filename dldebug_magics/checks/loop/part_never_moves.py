@@ -9,7 +9,7 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.source_lines import Line
 from ...instruments.watch.updates import Stepped
-from ...observations.training_loop import TrainingLoop, changes
+from ...observations.training_loop import TrainingLoop, rewritten
 from ...observations.training_loop.never_moved import Still, never_moved
 from ...observations.training_loop.reading import at
 from ..small_loops import SGD, task
@@ -44,7 +44,7 @@ def part_never_moves(loop: TrainingLoop) -> Iterator[Evidence]:
     names = f"{len(still.weights)}: {', '.join(w.name for w in still.weights[:4])}"
     facts = Fact("parameters that never moved", names, "none"), Fact(*_SAID[still.why])
     sure, line = Confidence.PROVEN if still.why == "rate" else Confidence.LIKELY, _line(loop, still)
-    edits = changes.kept_in_graph(line) if still.why == "cut" else ()
+    edits = rewritten.kept_in_graph(line) if still.why == "cut" else ()
     yield Evidence(sure, facts, at(line), dataclasses.replace(_FIX[still.why], edits=edits))
 
 

@@ -10,7 +10,7 @@ from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.facts import SchedulerFacts
 from ...instruments.watch.updates import Scheduled
 from ...observations.training_loop import TrainingLoop, changes
-from ...observations.training_loop.reading import at, stepping
+from ...observations.training_loop.reading import at, made, nearer, stepping
 from ..small_loops import task
 
 _GONE = ((4, 1e-2), (2, 2e-3))  # behind this part of the run the rate is below this share of its highest
@@ -38,8 +38,9 @@ def scheduler_per_batch_vs_epoch(loop: TrainingLoop) -> Iterator[Evidence]:
             Fact("rate at the start, half-way, at the end", ", ".join(f"{rate:.2g}" for rate in rates)),
         )
         place = "behind the loop over batches" if meant == "epoch" else "behind optimizer.step(), in the loop over batches"
-        fix = Fix(f"Step the schedule {place}.", calls[-1].line.source, edits=changes.scheduled(loop, calls[-1], meant))
-        yield Evidence(Confidence.PROVEN, facts, at(calls[-1].line), fix)
+        line = nearer(loop, calls[-1].line, made(loop, "scheduler", number))
+        fix = Fix(f"Step the schedule {place}.", line.source, edits=changes.scheduled(loop, calls[-1], meant))
+        yield Evidence(Confidence.PROVEN, facts, at(line), fix)
 
 
 def _meant(loop: TrainingLoop, schedule: SchedulerFacts, asked: int) -> str:

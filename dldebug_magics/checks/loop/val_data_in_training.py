@@ -45,7 +45,7 @@ def val_data_in_training(loop: TrainingLoop) -> Iterator[Evidence]:
             if both > 0 and not switched:  # one dataset of another length is another split of it by then
                 facts = (
                     Fact(f"samples of {held.word} that {player.word} trains on", f"{both} of {held.facts.samples}", "0"),
-                    Fact("backward passes after batches of that loader", f"{loop.fed[source]}", ""),
+                    Fact("backward passes after batches of that loader", f"{loop.fed[feeding]}", ""),
                 )
                 named = player.name or "train_loader"
                 fix = Fix("Train on the training split alone.", f"{named} = DataLoader(train_split, shuffle=True, ...)")

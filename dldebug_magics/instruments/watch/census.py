@@ -122,7 +122,7 @@ class Census:
 
         Never of a compiled model, which would be compiled again.
         """
-        return not self.compiled and any(w.held and not any(w.gradients) for _, w, _ in self._alive())
+        return not self.compiled and any(w.held and not any(w.gradients) for _, w, _ in self.alive())
 
     def name_of(self, p: Tensor) -> str:
         """What a parameter is called in its model."""

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.utils.data import BatchSampler
 
+from .compiled import is_compiled
 from .epsilon import lost_epsilon
 from .numbering import Numbering, numbering_of
 from .randomness import Source, source_of
@@ -31,6 +32,7 @@ class ModelFacts:
     dropouts: int
     norms: int
     unseen_norms: int
+    compiled: bool = False
 
     @property
     def knows_modes(self) -> bool:
@@ -106,7 +108,8 @@ def of_model(model: nn.Module) -> ModelFacts:
     unseen = sum(getattr(m, "num_batches_tracked", None) is not None and not int(m.num_batches_tracked) for m in norms)  # type: ignore[arg-type]
     weights = list(model.parameters())
     trainable, dropouts = sum(p.requires_grad for p in weights), len(layers) - len(norms)
-    return ModelFacts(type(model).__name__, len(weights), trainable, dropouts, len(norms), unseen)
+    compiled = any(is_compiled(part) for part in model.modules())
+    return ModelFacts(type(model).__name__, len(weights), trainable, dropouts, len(norms), unseen, compiled)
 
 
 def of_optimizer(optimizer: Any) -> OptimizerFacts:

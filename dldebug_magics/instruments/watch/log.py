@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import torch
 
 from . import facts
-from .cast import Cast
+from .cast import Cast, stepped_by
 from .data import Data
 from .events import Backward, Begun, Drawn, Event, Forward, StepSeen
 from .here import Here
@@ -41,7 +41,7 @@ class Log:
     """Where the doors note what passes them. `noting`: whether they should; `close`: whether this step is looked at from its start."""
 
     def __init__(self) -> None:
-        self.models, self.optimizers = Cast(facts.of_model), Cast(facts.of_optimizer)
+        self.models, self.optimizers = Cast(facts.of_model), Cast(facts.of_optimizer, stepped_by)
         self.schedulers, self.scalers = Cast(lambda s: facts.of_scheduler(s, self.optimizers.number)), Cast(facts.of_scaler)
         self.loaders = Cast(facts.of_loader)
         self.totals = Totals(self.models, self.optimizers)
@@ -77,6 +77,7 @@ class Log:
         self.looks.end()
         self.seconds = time.perf_counter() - self.began
         self.totals.evaluated(self.steps, self.events)
+        self.busy, self.noting, self.close = True, False, False  # a library imported meanwhile may have taken a door by its name
 
     def hears(self) -> bool:
         """Whether what passes a door now is the loop's own doing, and may be looked at: while a CUDA graph is recorded nothing may."""

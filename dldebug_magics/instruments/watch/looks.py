@@ -67,10 +67,11 @@ class Looks:
         """What a `Backward` tells beside its gradients."""
         node = None if loss is None else loss.grad_fn
         self.scores.shut()
+        told: dict[str, Any] = {"made": self.window.lines.of_loose(loss)}
         if loss is None or node is None:
             self.window.close()
-            return {}
-        told: dict[str, Any] = {"root": node._sequence_nr(), "before": self.last}
+            return told
+        told |= {"root": node._sequence_nr(), "before": self.last}
         if close:
             terms, window = terms_of(loss), self.window
             window.shut()

@@ -49,7 +49,7 @@ from ...instruments.source_lines import Line
 from ...instruments.watch.census import Weight
 from ...instruments.watch.compared import NOT_SCORED, Scored
 from ...instruments.watch.data import NO_DATA, DataSeen
-from ...instruments.watch.events import Event, StepSeen
+from ...instruments.watch.events import Backward, Event, StepSeen
 from ...instruments.watch.facts import LoaderFacts, ModelFacts, OptimizerFacts, ScalerFacts, SchedulerFacts
 from ...instruments.watch.holders import Holder
 from ...instruments.watch.moments import Moment
@@ -137,7 +137,9 @@ class TrainingLoop(Observation):
     @property
     def unseen(self) -> tuple[str, ...]:
         """What could not be looked into."""
-        return tuple(f"the inside of {model.word}: it is compiled" for model in self.models if model.facts.kind == "OptimizedModule")
+        models = [f"the inside of {model.word}: it is compiled" for model in self.models if model.facts.compiled]
+        losses = {e.line.place for e in self.of(Backward) if any(term.function == "compiled" for term in e.terms)}
+        return (*models, *(f"what the loss is made of, at {place}: it is compiled" for place in sorted(losses)))
 
     def named(self, optimizer: int) -> str:
         """What the user calls an optimizer; `optimizer` where that is not known."""
@@ -151,6 +153,6 @@ class TrainingLoop(Observation):
         """The verdict."""
         return wording.sentence(self, findings)
 
-    def footer(self, seconds: float) -> str:
+    def footer(self, steps: int) -> str:
         """What the watch cost, and what it left behind."""
-        return wording.footer(self)
+        return wording.footer(self, steps)

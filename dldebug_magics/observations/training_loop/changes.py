@@ -87,54 +87,11 @@ def in_evaluation_mode(loop: TrainingLoop, passes: Forward, name: str) -> tuple[
     return (before,) if back_to_training(loop, passes.model) else (before, again)
 
 
-<<<<<<< HEAD
-def kept_in_graph(line: Line) -> tuple[Edit, ...]:
-    """What a line makes, no longer cut off its graph."""
-    return tuple(Replace(line.spot, cut, "") for cut in (".detach()", ".data") if cut in line.source)
-
-
-def without_graph(line: Line) -> tuple[Edit, ...]:
-    """What is added up or collected, cut off its graph, where it is one value: a tensor still, for whoever reads it later."""
-    given = [argument for call in words.calls(line, "append") for argument in call.args]
-    plain = not any(isinstance(argument, ast.Tuple | ast.List | ast.Dict) for argument in given)
-    part = Part("append", 0) if given else Part()
-    return (Enclose(line.spot, part, "{}.detach()"),) if plain and ("+=" in line.source or given) else ()
-
-
-def inside_its_domain(line: Line, seen: Spoilt) -> tuple[Edit, ...]:
-    """What an operation is given, kept off the edge of its domain."""
-    part = Part("/", 1) if seen.operation == "division" else words.given(line, seen.operation)
-    known = seen.operation in _INSIDE and seen.because != "inputs" and line.place
-    return (Enclose(line.spot, part, _INSIDE[seen.operation]),) if known else ()
-
-
-def without_argument(line: Line, argument: str) -> tuple[str, tuple[Edit, ...]]:
-    """A call without an argument that is written like this."""
-    code = line.source.replace(argument, "").replace("(, ", "(").replace(", )", ")")
-    ways = (f", {argument}", f"{argument}, ", argument)
-    return code, (Either(tuple(Replace(line.spot, way, "") for way in ways)),)
-
-
-def divided(line: Line, number: int) -> tuple[Edit, ...]:
-    """The loss of a backward pass, divided."""
-    return (Enclose(line.spot, words.given(line, "backward"), f"({{}} / {number})"),)
-
-
-def shuffled(line: Line, loader: str) -> tuple[Edit, ...]:
-    """The loader made anew with `shuffle=True`, where its making is the only one of its name in the file that goes through it."""
-    return (Argument(line.spot, "DataLoader", "shuffle", "True", 2, f"set:{loader}"),) if loader else ()
-
-
-def called(line: Line, old: str, new: str) -> tuple[Edit, ...]:
-    """Another thing called in a line."""
-    return (Replace(line.spot, f"{old}(", f"{new}("),) if old and new else ()
-=======
 def without_gradients(line: Line, model: str) -> tuple[str, tuple[Edit, ...]]:
     """The loop that evaluates, or the one pass, under `no_grad`."""
     head = "with torch.no_grad():"
     edit = Either(tuple(Wrap(line.spot, head, around) for around in ("loop", "")))
     return f"{model or 'model'}.eval()\n{head}\n    {line.source}", (edit,)
->>>>>>> corrected
 
 
 def detached(name: str, failed: Backward | None) -> tuple[str, tuple[Edit, ...]]:

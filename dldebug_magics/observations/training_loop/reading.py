@@ -56,6 +56,17 @@ def at(line: Line, word: str = "") -> str:
     return f"{line.place}: {said}" if line.place and said else line.place
 
 
+def nearer(loop: TrainingLoop, line: Line, better: Line) -> Line:
+    """A line; the better one, if that is known, where the line only calls a library that trains: batches are drawn and used there."""
+    used = {e.line for e in loop.of(Backward)} | {e.line for e in loop.of(Stepped)}
+    return better if better.place and line in used & {e.line for e in loop.of(Drawn)} else line
+
+
+def made(loop: TrainingLoop, kind: str, number: int) -> Line:
+    """The line that made an optimizer or a scheduler while the loop was watched; an empty one where it was there before."""
+    return next((m.made.line for m in loop.makings if (m.made.kind, m.made.number) == (kind, number)), Line())
+
+
 def trained_in_evaluation(loop: TrainingLoop, optimizer: int) -> int | None:
     """The model that ran in evaluation mode last before a backward pass of this optimizer's steps; None where none did."""
     for step, _ in steps_of(loop, optimizer):

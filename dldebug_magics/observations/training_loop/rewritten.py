@@ -59,3 +59,8 @@ def attached(line: Line) -> tuple[Edit, ...]:
     """The loss of a backward pass with its graph, where the line that sets it cuts that off."""
     loss = words.owner(line, "backward")
     return (Attach(line.spot, f"last:{loss}"),) if loss.isidentifier() else ()
+
+
+def kept_in_graph(line: Line) -> tuple[Edit, ...]:
+    """What a line makes, no longer cut off its graph."""
+    return tuple(Replace(line.spot, cut, "") for cut in (".detach()", ".data") if cut in line.source)
