@@ -18,8 +18,7 @@ from ..small_loops import task
 def grad_accum_not_divided(loop: TrainingLoop) -> Iterator[Evidence]:
     """Several batches make one step, and their losses are added up without being divided by their number.
 
-    Each loss is the mean of its batch. The sum of k of them has a gradient k times that of one batch of all samples: with plain SGD that is
-    a rate k times as high.
+    Each loss is a mean. The sum of k of them has k times the gradient of one batch of all samples: with plain SGD, a rate k times as high.
 
     Shows as: a loss that leaps or climbs, at a rate that is right without accumulation.
     Proven by: nothing but its cure; the graph of each loss shows no division, and the losses do not come down.

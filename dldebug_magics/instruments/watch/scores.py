@@ -23,7 +23,7 @@ from .counted import Counted
 from .here import Here
 from .trails import Trails, plain
 
-_PASSES = 300  # of evaluations, that are looked at
+_PASSES = 160  # of evaluations, that are looked at
 _MOST = 600  # records of a kind
 _READ = frozenset(("item", "tolist", "add"))
 _PASSED = frozenset(("backward", "__get__", "__set__"))  # clearing gradients reads and sets an attribute of every weight

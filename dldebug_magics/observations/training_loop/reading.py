@@ -37,6 +37,15 @@ def clearing(loop: TrainingLoop, optimizer: int) -> ZeroGrad | None:
     return own[-1] if own else None
 
 
+def stepped_apart(loop: TrainingLoop, passes: list[Backward], others: list[Backward]) -> bool:
+    """Whether steps of an optimizer of their own follow these passes, from lines of their own."""
+    ends = [(step.events[-1], step.events) for step in loop.steps]
+    mine, theirs = (
+        {e.optimizer for e, before in ends if isinstance(e, Stepped) and any(p in before for p in them)} for them in (passes, others)
+    )
+    return len(passes) > 2 and bool(mine) and not mine & theirs and not {e.line for e in passes} & {e.line for e in others}
+
+
 def at(line: Line, word: str = "") -> str:
     """A line as a finding's `where`: the cell and line, and what it says.
 
