@@ -1,10 +1,11 @@
 """What a watch costs, as the ratio of a watched loop to the same loop bare, measured in the same run; and what it keeps in memory.
 
-    python benchmarks/watch.py [--repeats 7] [--steps 1000] [--memory 10000]
+    python benchmarks/watch.py [--repeats 7] [--steps 1000] [--memory 10000] [--traincheck BIN]
 
 Bars: 1.05 for steps of 5 ms and more, 1.25 for a tiny MLP (steps under 0.5 ms), over 1,000 steps; less than 20 MB more over 10,000 steps.
 Bare and watched runs take turns; the ratio is that of processor time, and the median of the repeats is printed with the extremes: machines
-are noisy, seconds mean little. The report at the end of a watch is not part of a step, and is timed by itself.
+are noisy, seconds mean little. The report at the end of a watch is not part of a step, and is timed by itself. `watch_others.py` adds what
+others cost in the same loop.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from pathlib import Path
 from statistics import median
 
 import torch
+import watch_others
 from torch import nn
 
 from dldebug_magics.ask import Watch
@@ -96,12 +98,15 @@ def main():
     asked.add_argument("--repeats", type=int, default=7)
     asked.add_argument("--steps", type=int, default=1000)
     asked.add_argument("--memory", type=int, default=10_000)
+    asked.add_argument("--traincheck", type=Path, metavar="BIN", help="the folder with its commands")
     options = asked.parse_args()
     print(f"watched run / bare run of {options.steps} steps")
     for make, share in ((tiny_mlp, 1), (tiny_mlp_with_adam, 1), (transformer, 0.2), (conv_net, 0.1)):
         steps = int(share * options.steps)
         loop(make(), min(steps, 50))
         told(make.__name__, [pair(make, steps) for _ in range(options.repeats)], steps)
+    watch_others.lightning(tiny_mlp, loop, options.steps, options.repeats)
+    watch_others.traincheck(options.traincheck)
     held, ended, taken = memory(options.memory)
     print(f"memory over {taken} steps: {held:+.1f} MB, with the report {ended:+.1f} MB")
 
