@@ -108,13 +108,35 @@ def row(pipes, name, steps, repeats):
     print(f"{name:<20}{step:7.2f}   {watched / bare:6.3f} {spread:<16}{again / bare:6.3f} {around:<16}{report:6.0f}", flush=True)
 
 
-def memory(steps):
+def evaluated(steps, loop):
+    """A loop that wakes the watch as often as may be: another mode, a loader and a scheduler every ten steps."""
+    program, kept = loop
+    net, optimizer, x = program
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1000)
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x), batch_size=8)
+    for _ in range(steps // 10):
+        net.train()
+        train(10, kept)
+        schedule.step()
+        net.eval()
+        with torch.no_grad():
+            for (batch,) in loader:
+                net(batch)
+
+
+def plain(steps, loop):
+    """A loop that only trains."""
+    train(steps, loop[1])
+
+
+def memory(steps, kind):
     """How much more the process holds after so many watched steps than after as many bare ones, in MB; with the report; the steps."""
-    loop = training(tiny_mlp())
-    train(steps, loop)
+    program = tiny_mlp()
+    loop = program, training(program)
+    kind(steps, loop)
     before = resident()
     with Watch() as watch:
-        train(steps, loop)
+        kind(steps, loop)
         held = resident() - before
     return held, resident() - before, watch.experiment.taken
 
@@ -140,8 +162,9 @@ def main():
         row(pipes, name, options.steps, options.repeats)
     for pipe in pipes:
         pipe.send(None)
-    held, ended, taken = memory(options.memory)
-    print(f"memory over {taken} steps: {held:+.1f} MB, with the report {ended:+.1f} MB")
+    for kind in (plain, evaluated):
+        held, ended, taken = memory(options.memory, kind)
+        print(f"memory over {taken} steps, {kind.__name__}: {held:+.1f} MB, with the report {ended:+.1f} MB")
 
 
 if __name__ == "__main__":

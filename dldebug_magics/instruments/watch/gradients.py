@@ -38,10 +38,6 @@ class Gradients:
             self.known = {id(h.optimizer()): h for h in self.held.values()}
         return held
 
-    def holds(self, owner: Any) -> bool:
-        """Whether some gradient of an optimizer or a model is there."""
-        return any(p.grad is not None for p in parameters(owner))
-
     def before_backward(self) -> None:
         """A glance at each probe: was its gradient used by a step, and is it still there?"""
         self.weights.before_backward()

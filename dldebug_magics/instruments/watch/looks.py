@@ -18,7 +18,6 @@ from .census import Census
 from .graph_age import oldest
 from .here import Here
 from .holders import Holder, code_of, holders, old_state, schedulers
-from .linear import nodes_of
 from .losses import is_number, terms_of
 from .moments import Moments
 from .scores import Scores
@@ -68,19 +67,18 @@ class Looks:
         """What a `Backward` tells beside its gradients."""
         node = None if loss is None else loss.grad_fn
         self.scores.shut()
+        told: dict[str, Any] = {"made": self.window.lines.of_loose(loss)}
         if loss is None or node is None:
             self.window.close()
-            return {}
-        told: dict[str, Any] = {"root": node._sequence_nr(), "before": self.last}
+            return told
+        told |= {"root": node._sequence_nr(), "before": self.last}
         if close:
             terms, window = terms_of(loss), self.window
             window.shut()
             terms = tuple(window.placed(term) for term in terms)
             values = tuple(term.value for term in window.terms.of(loss) if term.graph is not None)
             told |= {"leaf": is_number(terms), "terms": terms, "values": values, "broadcast": window.broadcast(), "idle": window.idle(loss)}
-            nodes = nodes_of(node)
-            self.way.look(nodes)
-            self.census.norms.look(nodes)
+            self.census.norms.look(self.way.look(node))
         if self.retained or (close and retain):
             told["oldest"] = oldest(node)
         self.window.close()
@@ -114,6 +112,7 @@ class Looks:
         """The watch is over."""
         self.window.close()
         self.scores.shut()
+        self.way.let_go()
         self.census.compare()
 
     def is_due(self, step: int) -> bool:
@@ -132,6 +131,7 @@ class Looks:
         """Now and then: which variables keep the losses of earlier steps, and which schedulers are there, asked or not?"""
         self.window.close()
         self.scores.again()
+        self.way.again()
         if self.is_due(step):
             for name, scheduler in schedulers(3):
                 schedules.number(scheduler, name)

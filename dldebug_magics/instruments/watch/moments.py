@@ -60,7 +60,7 @@ class Moments:
         given = list(parameters)
         if step.closure:
             self.look(log, given)
-        whole = len(norms.some(given)) == len(given)
+        whole = sum(map(torch.numel, given)) <= norms._MOST
         memory, on_device = _memory(given)
         row = Moment(log.steps, step.optimizer, log.losses[-1] if log.losses else math.nan, step.rate)
         row = row._replace(
