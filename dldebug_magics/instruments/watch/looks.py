@@ -46,8 +46,8 @@ class Looks:
 
     @staticmethod
     def due(close: bool, step: int) -> bool:
-        """Whether the loss and the weights are looked at: of the close looks, the first dozen, and later every other."""
-        return close and (step < _FIRST or step % 100 == 0)
+        """Whether the loss and the weights are looked at: of the close looks, the first dozen, and later some."""
+        return close and (step < _FIRST or step % 40 == 0)
 
     def shut(self) -> None:
         """Look no longer at what stands between the passes: another begins."""
