@@ -37,6 +37,15 @@ def clearing(loop: TrainingLoop, optimizer: int) -> ZeroGrad | None:
     return own[-1] if own else None
 
 
+def stepped_apart(loop: TrainingLoop, passes: list[Backward], others: list[Backward]) -> bool:
+    """Whether steps of an optimizer of their own follow these passes, from lines of their own."""
+    ends = [(step.events[-1], step.events) for step in loop.steps]
+    mine, theirs = (
+        {e.optimizer for e, before in ends if isinstance(e, Stepped) and any(p in before for p in them)} for them in (passes, others)
+    )
+    return len(passes) > 2 and bool(mine) and not mine & theirs and not {e.line for e in passes} & {e.line for e in others}
+
+
 def at(line: Line, word: str = "") -> str:
     """A line as a finding's `where`: the cell and line, and what it says.
 
@@ -45,6 +54,17 @@ def at(line: Line, word: str = "") -> str:
     """
     said = word or line.source
     return f"{line.place}: {said}" if line.place and said else line.place
+
+
+def nearer(loop: TrainingLoop, line: Line, better: Line) -> Line:
+    """A line; the better one, if that is known, where the line only calls a library that trains: batches are drawn and used there."""
+    used = {e.line for e in loop.of(Backward)} | {e.line for e in loop.of(Stepped)}
+    return better if better.place and line in used & {e.line for e in loop.of(Drawn)} else line
+
+
+def made(loop: TrainingLoop, kind: str, number: int) -> Line:
+    """The line that made an optimizer or a scheduler while the loop was watched; an empty one where it was there before."""
+    return next((m.made.line for m in loop.makings if (m.made.kind, m.made.number) == (kind, number)), Line())
 
 
 def trained_in_evaluation(loop: TrainingLoop, optimizer: int) -> int | None:
