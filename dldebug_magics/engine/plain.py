@@ -1,4 +1,4 @@
-"""A report as plain values, for programs: nested in dicts and lists, or as a table."""
+"""A report as plain values, and as a table: for programs."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 def as_dict(report: Report) -> dict[str, Any]:
-    """Plain values: verdict, findings with facts and fixes, what was ruled out, and the cost."""
+    """Verdict, findings with facts and fixes, what was ruled out, and the cost."""
     return {
         "ok": report.ok,
         "verdict": report.sentence(),
         "seconds": round(report.seconds, 3),
         "steps": report.steps,
-        "findings": [_finding_dict(f) for f in report.findings],
+        "findings": [_finding(f) for f in report.findings],
         "diff": report.diff,
         "tried": [dataclasses.asdict(change) for change in report.tried],
         "ruled_out": {r.name: r.because for r in report.ruled_out},
@@ -40,7 +40,7 @@ def as_frame(report: Report) -> Any:
     return pandas.DataFrame(rows, columns=columns)
 
 
-def _finding_dict(finding: Finding) -> dict[str, Any]:
+def _finding(finding: Finding) -> dict[str, Any]:
     facts = [dataclasses.asdict(fact) for fact in finding.evidence.facts]
     return {
         "name": finding.name,
@@ -50,5 +50,6 @@ def _finding_dict(finding: Finding) -> dict[str, Any]:
         "facts": facts,
         "fix": finding.fix.sentence,
         "code": finding.fix.code,
+        "again": finding.again.outcome if finding.again is not None else "",
         "together_with": list(finding.together_with),
     }

@@ -7,7 +7,6 @@ import functools
 from typing import Any
 
 from ..document import Block, as_html, as_text
-from . import plain
 from .correction import Correction, Source, corrections, put
 from .evidence import Finding, Severity
 from .observation import Observation
@@ -93,11 +92,15 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values: verdict, findings with facts and fixes, what was ruled out, and the cost."""
-        return plain.as_dict(self)
+        from .plain import as_dict
+
+        return as_dict(self)
 
     def to_frame(self) -> Any:
         """The findings as a pandas DataFrame, a row each."""
-        return plain.as_frame(self)
+        from .plain import as_frame
+
+        return as_frame(self)
 
     def __getattr__(self, name: str) -> Any:
         """What can be done with the reports of this experiment alone, such as `to_csv` with that on a watched loop."""

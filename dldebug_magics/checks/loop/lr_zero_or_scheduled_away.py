@@ -9,7 +9,7 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.updates import Scheduled
 from ...observations.training_loop import TrainingLoop
-from ...observations.training_loop.reading import at, stepping, steps_of
+from ...observations.training_loop.reading import at, made, nearer, stepping, steps_of
 from ..small_loops import task
 
 _GONE = 1e-6  # of the highest rate
@@ -41,10 +41,12 @@ def lr_zero_or_scheduled_away(loop: TrainingLoop) -> Iterator[Evidence]:
         Fact(f"steps of {optimizer} with a rate of next to nothing", f"{sum(gone)} of {len(gone)}", "few, at the very end"),
         Fact("highest rate, and the last", f"{highest:.3g} and {loop.rates[-1]:.3g}", ""),
     )
+    line = nearer(loop, last.line, made(loop, "optimizer", numbers[0]))
     fix = Fix("Set a rate.", f"{optimizer} = {loop.optimizers[numbers[0]].facts.kind}(model.parameters(), lr=...)")
     if calls:
+        line = nearer(loop, calls[-1].line, made(loop, "scheduler", calls[-1].scheduler))
         fix = Fix("Let the schedule last as long as the training, counted in what it is stepped with.", calls[-1].line.source)
-    yield Evidence(Confidence.PROVEN, facts, at((calls[-1] if calls else last).line), fix)
+    yield Evidence(Confidence.PROVEN, facts, at(line), fix)
 
 
 def _program(last: int) -> Callable[[], None]:

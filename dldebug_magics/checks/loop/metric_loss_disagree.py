@@ -9,6 +9,7 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.compared import Compared
 from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import metric_changes as changes
 from ...observations.training_loop.reading import at
 from ...observations.training_loop.scoring import over_samples, sizes, threshold_of_a_probability, widened
 from ..small_loops import task
@@ -39,7 +40,8 @@ def metric_loss_disagree(loop: TrainingLoop) -> Iterator[Evidence]:
             Fact("outputs that are held against 0.5", f"{seen.choice.low:.3g} to {seen.choice.high:.3g}", "probabilities, 0 to 1"),
             Fact("share of labels that agree", f"{seen.agreed:.3g}", f"{seen.meant:.3g}, with a threshold of 0"),
         )
-        fix = Fix("The loss takes these outputs for logits: they say yes above 0.", "prediction = output > 0")
+        edits = changes.at_even_odds(seen.choice.line)
+        fix = Fix("The loss takes these outputs for logits: they say yes above 0.", "prediction = output > 0", edits=edits)
         yield Evidence(Confidence.LIKELY, facts, at(seen.choice.line), fix)
 
 
@@ -48,7 +50,8 @@ def _over_samples(seen: Compared) -> Evidence:
     facts = [Fact(f"the maximum of outputs of {sizes(seen.choice.shape)} is taken over", over, "axis 1, the classes")]
     if seen.result is not None:
         facts.append(Fact("share of labels that agree", f"{seen.agreed:.3g}", f"{seen.meant:.3g}, over the classes"))
-    fix = Fix("Take the maximum over the classes.", "prediction = output.argmax(dim=1)")
+    edits = changes.over_the_classes(seen.choice.line)
+    fix = Fix("Take the maximum over the classes.", "prediction = output.argmax(dim=1)", edits=edits)
     return Evidence(Confidence.PROVEN, tuple(facts), at(seen.choice.line), fix)
 
 

@@ -57,7 +57,7 @@ def watching(follower: Follower | None = None) -> Iterator[Log]:
                 stack.enter_context(following(log, follower))
             yield log
     finally:
-        log.left_behind = tuple(name for name, thing in _standing().items() if thing != before[name])
+        log.left_behind = tuple(name for name, thing in _standing().items() if thing != before.get(name, thing))
 
 
 def _standing() -> dict[str, Any]:

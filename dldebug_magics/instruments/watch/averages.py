@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any, NamedTuple
 
-from ..source_lines import Line, is_users, place
+from ..source_lines import Line, is_users, line_at
 from .divisions import divided
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -62,7 +62,7 @@ def _average(frame: FrameType) -> Average | None:
             ends = [(node.lineno, node, by) for node in nodes if (by := divided(node, name, scope, frame))]
             if len({by for *_, by in ends}) == 1:
                 number, node, by = ends[-1]
-                told = Line(place(frame.f_code.co_filename, number), linecache.getline(frame.f_code.co_filename, number).strip())
+                told = line_at((frame.f_code.co_filename, number))
                 return Average(name, by, told, _kept(name, adding, node))
     return None
 

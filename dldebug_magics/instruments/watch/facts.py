@@ -8,13 +8,10 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.data import BatchSampler
 
-from .numbering import Numbering, numbering_of
-from .randomness import Source, source_of
-from .reads import Part, parts_of
+from .compiled import is_compiled
+from .epsilon import lost_epsilon
 
-_UNNUMBERED = Numbering()
 _NORMS = nn.modules.batchnorm._NormBase
 _DROPOUTS = nn.modules.dropout._DropoutNd
 
@@ -30,6 +27,7 @@ class ModelFacts:
     dropouts: int
     norms: int
     unseen_norms: int
+    compiled: bool = False
 
     @property
     def knows_modes(self) -> bool:
@@ -65,27 +63,6 @@ class SchedulerFacts:
 
 
 @dataclasses.dataclass(frozen=True)
-class LoaderFacts:
-    """A loader: how many batches and samples it has (-1: unknown), its sampler's class, its workers, which dataset it reads, and
-    of which parts that consists: each a dataset and the places read in it (None: all); `own_batches`: a sampler of the user's makes them;
-    `numbering`: the numbers of its classes; `random`: what makes its workers draw alike; `keeps_workers` from epoch to epoch"""
-
-    kind: str
-    batches: int
-    samples: int
-    batch_size: int
-    sampler: str
-    workers: int
-    drops_last: bool
-    dataset: int
-    reads: tuple[Part, ...]
-    own_batches: bool = False
-    numbering: Numbering = _UNNUMBERED
-    random: Source | None = None
-    keeps_workers: bool = False
-
-
-@dataclasses.dataclass(frozen=True)
 class ScalerFacts:
     """A gradient scaler, and whether it is switched on."""
 
@@ -104,9 +81,9 @@ def of_model(model: nn.Module) -> ModelFacts:
     norms = [m for m in layers if isinstance(m, _NORMS)]
     unseen = sum(getattr(m, "num_batches_tracked", None) is not None and not int(m.num_batches_tracked) for m in norms)  # type: ignore[arg-type]
     weights = list(model.parameters())
-    return ModelFacts(
-        type(model).__name__, len(weights), sum(p.requires_grad for p in weights), len(layers) - len(norms), len(norms), unseen
-    )
+    trainable, dropouts = sum(p.requires_grad for p in weights), len(layers) - len(norms)
+    compiled = any(is_compiled(part) for part in model.modules())
+    return ModelFacts(type(model).__name__, len(weights), trainable, dropouts, len(norms), unseen, compiled)
 
 
 def of_optimizer(optimizer: Any) -> OptimizerFacts:
@@ -114,17 +91,7 @@ def of_optimizer(optimizer: Any) -> OptimizerFacts:
     held = frozenset(id(p) for group in optimizer.param_groups for p in group["params"])
     remembers = not isinstance(optimizer, torch.optim.SGD) or any(group["momentum"] for group in optimizer.param_groups)
     climbs = any(group.get("maximize") for group in optimizer.param_groups)
-    return OptimizerFacts(type(optimizer).__name__, len(held), remembers, held, climbs, _lost_epsilon(optimizer))
-
-
-def _lost_epsilon(optimizer: Any) -> float:
-    """An epsilon above 0 that is 0 in the float16 of its parameters; 0 where there is none."""
-    for group in optimizer.param_groups:
-        epsilon = group.get("eps")
-        halves = any(p.dtype is torch.float16 for p in group["params"])
-        if halves and isinstance(epsilon, float) and epsilon > 0 and not torch.tensor(epsilon, dtype=torch.float16):
-            return epsilon
-    return 0.0
+    return OptimizerFacts(type(optimizer).__name__, len(held), remembers, held, climbs, lost_epsilon(optimizer))
 
 
 def of_scheduler(scheduler: Any, number: Callable[[Any], int]) -> SchedulerFacts:
@@ -132,27 +99,6 @@ def of_scheduler(scheduler: Any, number: Callable[[Any], int]) -> SchedulerFacts
     owner = getattr(scheduler, "optimizer", None)
     length = next((getattr(scheduler, name) for name in ("total_steps", "T_max", "total_iters") if hasattr(scheduler, name)), 0)
     return SchedulerFacts(type(scheduler).__name__, -1 if owner is None else number(owner), int(length or 0))
-
-
-def of_loader(loader: Any) -> LoaderFacts:
-    """The facts of a DataLoader."""
-    batching = getattr(loader, "batch_sampler", None)
-    own = batching is not None and type(batching) is not BatchSampler  # then the loader's sampler is a default that is not asked
-    sampler = type(batching if own else getattr(batching or loader, "sampler", None)).__name__
-    size = loader.batch_size or getattr(batching, "batch_size", 0) or 0
-    return LoaderFacts(
-        type(loader).__name__, _length(loader), _length(loader.dataset), size, sampler, loader.num_workers, loader.drop_last,
-        id(loader.dataset), tuple(parts_of(loader.dataset)), own, numbering_of(loader), source_of(loader),
-        bool(getattr(loader, "persistent_workers", False)),
-    )  # fmt: skip
-
-
-def _length(thing: Any) -> int:
-    """How long it is; -1 for a stream. A sampler of the user's own may have no length, or a length that raises."""
-    try:
-        return len(thing)
-    except Exception:
-        return -1
 
 
 def of_scaler(scaler: Any) -> ScalerFacts:

@@ -16,18 +16,19 @@ from typing import Any, TypeVar
 import torch
 
 from . import facts
-from .cast import Cast
+from .cast import Cast, stepped_by
 from .data import Data
 from .events import Backward, Begun, Drawn, Event, Forward, StepSeen
 from .here import Here
+from .loader_facts import of_loader
 from .looks import Looks
 from .pace import is_looked_at
+from .repeats import repeats
 from .totals import Totals
 from .updates import Made, Scheduled, Stepped
 
 _AFTER = 2  # steps after the log was woken
-_RARE = 10  # steps for which it then sleeps at least, once that has happened often
-_OFTEN = 30
+_RARE, _OFTEN = 10, 30  # steps for which it then sleeps at least, once that has happened so often
 _KEPT = 400  # steps kept in full, at most
 _ROOM = 20_000  # events of all steps that are kept
 _LONGEST = 1000  # events of one step; a loop that never steps has no end of them
@@ -40,9 +41,9 @@ class Log:
     """Where the doors note what passes them. `noting`: whether they should; `close`: whether this step is looked at from its start."""
 
     def __init__(self) -> None:
-        self.models, self.optimizers = Cast(facts.of_model), Cast(facts.of_optimizer)
-        self.schedulers, self.scalers = Cast(lambda s: facts.of_scheduler(s, self.optimizers.number)), Cast(facts.of_scaler)
-        self.loaders = Cast(facts.of_loader)
+        self.models, self.optimizers = Cast(facts.of_model), Cast(facts.of_optimizer, stepped_by)
+        self.schedulers = Cast(lambda scheduler: facts.of_scheduler(scheduler, self.optimizers.number))
+        self.scalers, self.loaders = Cast(facts.of_scaler), Cast(of_loader)
         self.totals = Totals(self.models, self.optimizers)
         self.here = here = Here()
         self.looks, self.data = Looks(here), Data()
@@ -76,6 +77,7 @@ class Log:
         self.looks.end()
         self.seconds = time.perf_counter() - self.began
         self.totals.evaluated(self.steps, self.events)
+        self.busy, self.noting, self.close = True, False, False  # a library imported meanwhile may have taken a door by its name
 
     def hears(self) -> bool:
         """Whether what passes a door now is the loop's own doing, and may be looked at: while a CUDA graph is recorded nothing may."""
@@ -108,7 +110,7 @@ class Log:
             self.totals.fed_by(event)
         elif kind is Made or kind is Scheduled:
             self.totals.changed(self.steps, event)
-        if len(self.events) < _LONGEST and not (kind in _RUNS and self._repeats(event)):
+        if len(self.events) < _LONGEST and not (kind in _RUNS and repeats(self.events, event)):
             self.events.append(event)
 
     def wake(self) -> bool:
@@ -117,19 +119,6 @@ class Log:
             self.noting, self.close, self.looks_left = True, not self.learning, _AFTER + 1
             self.woken, self.woken_at = self.woken + 1, self.steps
         return self.noting
-
-    def _repeats(self, event: Any) -> bool:
-        """Whether the same passed this door a moment ago, with nothing trained since; then it is counted there."""
-        for back in range(len(self.events) - 1, max(len(self.events) - 9, -1), -1):
-            before: Any = self.events[back]
-            if isinstance(before, (Backward, Stepped)):
-                return False
-            if type(before) is type(event) and before[:2] == event[:2]:
-                if isinstance(event, Forward) and before[2:5] != event[2:5]:
-                    return False
-                self.events[back] = before._replace(times=before.times + 1)
-                return True
-        return False
 
     def step_taken(self, event: Stepped) -> None:
         """An optimizer's step ends what is noted and counted together."""

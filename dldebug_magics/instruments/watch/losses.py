@@ -18,6 +18,7 @@ from .fed import NOTHING, Fed, fed, saved
 _LOSSES = {
     "NllLoss": "nll_loss", "NllLoss2D": "nll_loss", "MseLoss": "mse_loss", "SmoothL1Loss": "smooth_l1_loss", "HuberLoss": "huber_loss",
     "BinaryCrossEntropy": "binary_cross_entropy", "BinaryCrossEntropyWithLogits": "binary_cross_entropy_with_logits",
+    "CompiledFunction": "compiled",
 }  # fmt: skip
 _REDUCTIONS = ("none", "mean", "sum")
 _PASSED = frozenset("View UnsafeView Reshape Squeeze Unsqueeze Clone ToCopy Alias Expand Select Permute Transpose T".split())
@@ -26,7 +27,8 @@ _DEEP = 24  # nodes down to a term
 
 
 class Term(NamedTuple):
-    """One term of a loss. `function`: torch's name for it; "squared", "absolute" or "likelihood" where it is written out; "number": a leaf.
+    """One term of a loss. `function`: torch's name for it; "squared", "absolute" or "likelihood" if written out; "number": a leaf;
+    "compiled"; or "" where unknown.
 
     `factor`: what it is multiplied with on its way to the loss, sign and all. `reduction`: "mean", "sum", or "" where there is none.
     `number`: its place in the order in which the graph was made; `turned`: that of the last change of its sign. `fed`: what went in.

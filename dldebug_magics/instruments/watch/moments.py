@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import mmap
-import os
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
@@ -92,11 +91,8 @@ def resident() -> float:
     True
     """
     try:
-        told = os.open("/proc/self/statm", os.O_RDONLY)
-        try:
-            return float(int(os.read(told, 100).split()[1]) * mmap.PAGESIZE)
-        finally:
-            os.close(told)
+        with open("/proc/self/statm", "rb", buffering=0) as told:
+            return float(int(told.read(100).split()[1]) * mmap.PAGESIZE)
     except OSError:
         try:
             import psutil

@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from .cast import stepped_by
 from .gradients import Gradients
 from .log import Log
 from .updates import Made, ZeroGrad
@@ -53,7 +54,7 @@ def _after(log: Log, gradients: Gradients, optimizer: Optimizer) -> None:
     if log.close:
         log.looks.moments.add(log, step, parameters(optimizer))
     log.step_taken(step)
-    log.curious = log.steps <= _CURIOUS
+    log.curious = log.steps <= _CURIOUS and log.looks.census.wonders()
 
 
 def _counted(log: Log, gradients: Gradients, optimizer: Optimizer) -> None:
@@ -64,20 +65,32 @@ def _counted(log: Log, gradients: Gradients, optimizer: Optimizer) -> None:
 
 def _clearing(log: Log, gradients: Gradients, plain: Callable) -> Callable:
     def zero_grad(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if log.noting:
-            log.asks(_cleared, log, gradients, self)
-        return plain(self, *args, **kwargs)
+        if not log.noting:
+            return plain(self, *args, **kwargs)
+        before = log.asks(_first_gradient, self)
+        result = plain(self, *args, **kwargs)
+        log.asks(_cleared, log, gradients, self, before)
+        return result
 
     return zero_grad
 
 
-def _cleared(log: Log, gradients: Gradients, owner: Any) -> None:
+def _first_gradient(owner: Any) -> tuple[Any, Any, int] | None:
+    """A parameter that has a gradient, the gradient, and how often it was written to; None where none has."""
+    return next(((p, p.grad, p.grad._version) for p in parameters(owner) if p.grad is not None), None)
+
+
+def _cleared(log: Log, gradients: Gradients, owner: Any, before: tuple[Any, Any, int] | None) -> None:
+    """Note a clearing. A wrapper may leave one out (accelerate does, while it accumulates), or may ask the optimizer within."""
+    if before is not None and before[0].grad is before[1] and before[1]._version == before[2]:
+        return
     if isinstance(owner, nn.Module):
-        log.note(ZeroGrad(log.here(), model=log.models.number(owner), had=gradients.holds(owner)))
-    else:
-        number = log.optimizers.number(owner)
-        gradients.follow(number, owner)
-        log.note(ZeroGrad(log.here(), optimizer=number, had=gradients.holds(owner)))
+        return log.note(ZeroGrad(log.here(), model=log.models.number(owner), had=before is not None))
+    number = log.optimizers.number(owner)
+    gradients.follow(number, stepped_by(owner))
+    last = log.events[-1] if log.events else None
+    if not (isinstance(last, ZeroGrad) and stepped_by(owner) is not owner and last.optimizer == number):
+        log.note(ZeroGrad(log.here(), optimizer=number, had=before is not None))
 
 
 def _making(log: Log, gradients: Gradients, plain: Callable) -> Callable:

@@ -46,6 +46,8 @@ def spoilt(loss: Tensor, number: int, census: Census, line_of: Callable[[int], L
         steep = next((_kind(node) for node in nodes if _kind(node) in _STEEP), "")
         return Spoilt(number, "weights", steep.lower(), line=calling(_NAMES[steep], 4) if steep else Line())
     for node in nodes:
+        if _kind(node) in ("NllLoss", "NllLoss2D") and saved(node, "reduction") == 1 and not bool(saved(node, "total_weight")):
+            return Spoilt(number, "operation", "mean of no labels", line=line_of(node._sequence_nr()))
         found = _outside(node)
         if found is not None:
             line = line_of(node._sequence_nr())

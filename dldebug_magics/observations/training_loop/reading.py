@@ -37,6 +37,15 @@ def clearing(loop: TrainingLoop, optimizer: int) -> ZeroGrad | None:
     return own[-1] if own else None
 
 
+def stepped_apart(loop: TrainingLoop, passes: list[Backward], others: list[Backward]) -> bool:
+    """Whether steps of an optimizer of their own follow these passes, from lines of their own."""
+    ends = [(step.events[-1], step.events) for step in loop.steps]
+    mine, theirs = (
+        {e.optimizer for e, before in ends if isinstance(e, Stepped) and any(p in before for p in them)} for them in (passes, others)
+    )
+    return len(passes) > 2 and bool(mine) and not mine & theirs and not {e.line for e in passes} & {e.line for e in others}
+
+
 def at(line: Line, word: str = "") -> str:
     """A line as a finding's `where`: the cell and line, and what it says.
 
@@ -45,6 +54,17 @@ def at(line: Line, word: str = "") -> str:
     """
     said = word or line.source
     return f"{line.place}: {said}" if line.place and said else line.place
+
+
+def nearer(loop: TrainingLoop, line: Line, better: Line) -> Line:
+    """A line; the better one, if that is known, where the line only calls a library that trains: batches are drawn and used there."""
+    used = {e.line for e in loop.of(Backward)} | {e.line for e in loop.of(Stepped)}
+    return better if better.place and line in used & {e.line for e in loop.of(Drawn)} else line
+
+
+def made(loop: TrainingLoop, kind: str, number: int) -> Line:
+    """The line that made an optimizer or a scheduler while the loop was watched; an empty one where it was there before."""
+    return next((m.made.line for m in loop.makings if (m.made.kind, m.made.number) == (kind, number)), Line())
 
 
 def trained_in_evaluation(loop: TrainingLoop, optimizer: int) -> int | None:
@@ -85,7 +105,7 @@ def on_held_out(loop: TrainingLoop, evaluation: Evaluation) -> bool:
 def is_target(loop: TrainingLoop, loader: int, place: int) -> bool:
     """Whether what a loader gives at a place among the tensors of its batches is what the loss is held against."""
     asked = [{term.fed.target for term in e.terms} - {0} for e in loop.of(Backward)]
-    given = {e.words[place] for e in loop.of(Drawn) if e.loader == loader and place < len(e.words)}
+    given = {e.words[place] for e in loop.of(Drawn) if e.loader == loader and place < len(e.words)} - {0}
     known = [targets for targets in asked if targets]
     return 0 < len(known) <= 2 * sum(bool(targets & given) for targets in known)
 
@@ -95,10 +115,20 @@ def beginning(loop: TrainingLoop, loader: int) -> Line:
     return [Line(), *(e.line for e in loop.of(Begun) if e.loader == loader)][-1]
 
 
+def trainers(loop: TrainingLoop, evaluation: Evaluation) -> list[int]:
+    """The loaders that trained the model right before it was evaluated: those of other folds are none of this one's."""
+    for step in reversed(loop.steps):
+        passes = (e for e in step.events if isinstance(e, Forward) and e.model == evaluation.passes.model and e.grad and e.tracked)
+        fed = {e.loader for e in passes if e.loader >= 0 and loop.fed[e.loader] > 1}
+        if fed and step.number < evaluation.step:
+            return sorted(fed)
+    return []
+
+
 def held_out_pairs(loop: TrainingLoop) -> Iterator[tuple[int, int]]:
     """Each loader that trains, with each one on which its model is evaluated only, latest first."""
-    held = {e.passes.loader: None for e in reversed(loop.evaluations) if on_held_out(loop, e)}
-    return ((feeding, number) for number in held for feeding in range(len(loop.loaders)) if loop.fed[feeding] > 1)
+    held = (e for e in reversed(loop.evaluations) if on_held_out(loop, e))
+    return iter(dict.fromkeys((feeding, e.passes.loader) for e in held for feeding in trainers(loop, e)))
 
 
 def on_one_batch(loop: TrainingLoop, passes: list[Forward]) -> bool:
