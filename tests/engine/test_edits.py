@@ -110,6 +110,9 @@ def test_a_loop_is_put_under_a_new_line():
         ("if a:\n    b()\n    c()\n", Move(at(1), at(2))),  # into itself
         ("def f(net):\n    net(1)\ndef g(model):\n    net = 1\n", Insert(at(2), "model.train()")),  # no model there
         ("if a:\n    b()\n    c()\nd()\n", Move(at(2), at(4))),  # it would no longer be done on a condition
+        ("for fold in folds:\n    trainer.fit(net)\n", Insert(at(2), "opt.zero_grad()")),  # a library's loop
+        ("for fold in folds:\n    trainer.fit(net)\n", Move(at(2), at(2), after=True, around="loop")),
+        ("found.fit(x, y)", Enclose(at(1), Part("(,)", 1), "{}.unsqueeze(-1)")),
         ("%time step()", Remove(at(1))),
         ("step()", Remove(at(7))),
         ("step(", Remove(at(1))),

@@ -10,7 +10,7 @@ import dataclasses
 import re
 
 from . import statements
-from .scopes import fits, named, with_condition
+from .scopes import fits, named, users_own, with_condition
 from .statements import Refused, first_line, last_line, names, tree_of, within
 
 _ENDS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
@@ -42,7 +42,7 @@ class Listing:
     def statement(self, number: int, around: str = "") -> ast.stmt:
         """The innermost statement at a line of the source as it was; or a loop around it, or what sets a name that it uses."""
         line = next((i for i, row in enumerate(self.rows, 1) if row.number == number > 0), 0)
-        chain = within(self.tree, line) if line else []
+        chain = users_own(self.tree, line) if line else []
         if around in ("loop", "loops"):
             chain = statements.loops_around(chain, line)[:: 1 if around == "loop" else -1]
         if not chain:

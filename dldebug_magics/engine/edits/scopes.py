@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from .statements import Refused, first_line, names, within
 
+_TRAINERS = {"fit", "fit_one_cycle", "partial_fit", "fine_tune", "run"}
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -66,6 +67,14 @@ def with_condition(tree: ast.Module, statement: ast.stmt, target: ast.stmt) -> a
                 raise Refused("it stands under a condition with others")
             statement = outer
     return statement
+
+
+def users_own(tree: ast.Module, line: int) -> list[ast.stmt]:
+    """The statements that hold a line; none where a library trains there (`trainer.fit(net)`), in whose code stands what was seen."""
+    chain = within(tree, line)
+    simple = [s for s in chain[-1:] if not hasattr(s, "body")]
+    called = [ast.unparse(n.func) for s in simple for n in ast.walk(s) if isinstance(n, ast.Call)]
+    return [] if any(name.rpartition(".")[2] in _TRAINERS or name.lower().endswith("trainer.train") for name in called) else chain
 
 
 def attribute(tree: ast.Module, chain: list[ast.stmt], name: str) -> ast.stmt:
