@@ -76,13 +76,28 @@ def told(name, pairs, steps):
     print(f"{name:<22} {median(ratios):6.3f}x   {spread:<16} bare step {bare:.2f} ms, report {report:.0f} ms", flush=True)
 
 
-def memory(steps):
+def loop_with_evaluation(program, steps):
+    """One that wakes the watch as often as may be: another mode, a loader and a scheduler every ten steps."""
+    net, optimizer, x = program
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1000)
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x), batch_size=8)
+    for _ in range(steps // 10):
+        net.train()
+        loop(program, 10)
+        schedule.step()
+        net.eval()
+        with torch.no_grad():
+            for (batch,) in loader:
+                net(batch)
+
+
+def memory(steps, train=loop):
     """How much more the process holds after so many watched steps than after as many bare ones, in MB; with the report; the steps."""
     program = tiny_mlp()
-    loop(program, steps)
+    train(program, steps)
     before = resident()
     with Watch() as watch:
-        loop(program, steps)
+        train(program, steps)
         held = resident() - before
     return held, resident() - before, watch.experiment.taken
 
@@ -107,8 +122,9 @@ def main():
         told(make.__name__, [pair(make, steps) for _ in range(options.repeats)], steps)
     watch_others.lightning(tiny_mlp, loop, options.steps, options.repeats)
     watch_others.traincheck(options.traincheck)
-    held, ended, taken = memory(options.memory)
-    print(f"memory over {taken} steps: {held:+.1f} MB, with the report {ended:+.1f} MB")
+    for train in (loop, loop_with_evaluation):
+        held, ended, taken = memory(options.memory, train)
+        print(f"memory over {taken} steps, {train.__name__}: {held:+.1f} MB, with the report {ended:+.1f} MB")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .engine.observation import Observation
     from .engine.report import Report
     from .engine.subject import Subject
+    from .instruments.again import Again
 
 _ROOM = Path(__file__).parent / "observations"
 _NOT_ASKED = {"cards", "training_loop"}
@@ -127,6 +128,12 @@ class Watch:
         about = {"seconds": self.log.seconds, "stopped": stopped, "untouched": not left, "left_behind": left}
         checks = () if loop.blind else self.checks or _loop_checks()
         self.report = judged(loop, checks, lambda file: source_of(file, self.typed), **about)
+
+    def prove(self, again: Again, seen: Callable[[Report], Any] = lambda report: None) -> None:
+        """Run the loop again on copies, where its own numbers prove nothing; `again` was made before it was watched."""
+        for report in again.proven(self.report, self.log):
+            self.report = report
+            seen(report)
 
     def __getattr__(self, name: str) -> Any:
         if name == "report":

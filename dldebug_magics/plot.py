@@ -34,14 +34,14 @@ def sparkline(values: Sequence[float], width: int = 60) -> str:
     return f"{values[0]:.3g} {marks} {values[-1]:.3g}"
 
 
-def plotted(curves: Mapping[str, Sequence[float]], level: tuple[str, float] | None = None) -> str:
-    """The curves over steps as a base64 PNG, each with its own dash pattern; `level` is a named horizontal line."""
+def plotted(curves: Mapping[str, Sequence[float]], level: tuple[str, float] | None = None, across: str = "training step") -> str:
+    """The curves over steps as a base64 PNG, each with its own dash pattern; `level`: a named horizontal line; `across`: what a step is."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.4, 2.8), dpi=90, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot(facecolor="white", xlabel="training step on one batch", ylabel="loss")
+    axes = figure.add_subplot(facecolor="white", xlabel=across, ylabel="loss")
     for (name, curve), (colour, dash) in zip(curves.items(), _STYLES, strict=False):
         axes.plot(range(len(curve)), [v if abs(v) < _LARGEST else math.nan for v in curve], dash, color=colour, label=_plain(name))
     if level is not None:

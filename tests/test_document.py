@@ -13,11 +13,12 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from dldebug_magics.document import Branch, Code, Details, Figure, Heading, Panels, Table, Text, Tree, as_html, as_text
+from dldebug_magics.document import Branch, Code, Details, Difference, Figure, Heading, Panels, Table, Text, Tree, as_html, as_text
 from dldebug_magics.plot import plotted, sparkline
 
 HOSTILE = ["<script>alert(1)</script>", "</td></table><b>", '" onerror="x', "'><img src=x>", "&amp;", "<!--", "]]>", "<style>p{}</style>"]
 OURS = {*"section h3 h4 p strong br pre code table caption thead tbody tr th td img details summary blockquote".split()}
+OURS |= {"figure", "figcaption", "ins", "del"}
 MARKS = "▁▂▃▄▅▆▇█"
 words = st.text("abcdefgXYZ_.0123456789<>&\"'", min_size=1, max_size=12)
 sentences = st.lists(words, min_size=1, max_size=30).map(" ".join)
@@ -59,9 +60,8 @@ def panels(name: st.SearchStrategy[str]) -> st.SearchStrategy[Panels]:
 
 def blocks(text: st.SearchStrategy[str], *more: st.SearchStrategy) -> st.SearchStrategy:
     level = st.sampled_from([3, 4])
-    leaf = st.one_of(
-        st.builds(Heading, text, level), st.builds(Text, text, st.booleans()), st.builds(Code, text), tables(text), trees(text), *more
-    )
+    code = st.builds(Code, text), st.builds(Difference, text, text.map("+{0}\n-{0}\n {0}".format))
+    leaf = st.one_of(st.builds(Heading, text, level), st.builds(Text, text, st.booleans()), *code, tables(text), trees(text), *more)
     return leaf | st.builds(Details, text, st.lists(leaf, max_size=3).map(tuple))
 
 
@@ -162,6 +162,15 @@ def test_every_word_and_number_of_the_text_stands_in_the_stripped_html(found):
     stripped = {form for word in Reader(as_html(found)).text.split() for form in (word, word.removesuffix(";"))}
     told = [word for word in as_text(found).split() if not set(word) <= {*MARKS, "!"}]
     assert set(told) <= stripped
+
+
+def test_a_difference_says_by_its_signs_what_goes_and_what_comes():
+    block = Difference("Corrected: cell 3", "@@ -1,2 +1,2 @@\n x = 1\n-y = x < 2\n+y = x")
+    page = block.as_html()
+    assert block.as_text().splitlines()[1:] == ["    @@ -1,2 +1,2 @@", "     x = 1", "    -y = x < 2", "    +y = x"]
+    assert ">-y = x &lt; 2</del>" in page and ">+y = x</ins>" in page and "\n x = 1\n" in page
+    assert 'tabindex="0"' in page and 'aria-label="Corrected: cell 3"' in page and "<figcaption>Corrected: cell 3</figcaption>" in page
+    assert not re.search(r"(?<!background-)(?<!-)color:", page), "the colour of text is the page's own, dark or light"
 
 
 def test_headings_and_details_keep_their_words_too():

@@ -81,11 +81,13 @@ class Table:
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """Curves over training steps in one plot, by name; `alt` states what they show, with each curve's ends. As text: sparklines."""
+    """Curves over training steps in one plot, by name; `alt` states what they show, with each curve's ends; `across` names the steps.
+    As text: sparklines."""
 
     alt: str
     curves: dict[str, Sequence[float]]
     level: tuple[str, float] | None = None
+    across: str = "training step on one batch"
 
     def as_text(self) -> str:
         width = min(max((len(name) for name in self.curves), default=0) or 1, 24)
@@ -94,7 +96,9 @@ class Figure:
     def as_html(self) -> str:
         ends = [f"{name} from {curve[0]:.3g} to {curve[-1]:.3g}" for name, curve in self.curves.items() if curve]
         alt = html.escape("; ".join([self.alt, *ends]), quote=True)
-        return f'<p><img alt="{alt}" src="data:image/png;base64,{plotted(self.curves, self.level)}" style="max-width:100%"></p>'
+        return (
+            f'<p><img alt="{alt}" src="data:image/png;base64,{plotted(self.curves, self.level, self.across)}" style="max-width:100%"></p>'
+        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,12 +15,16 @@ _AROUND = 2  # lines that are shown around a change
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A file or a cell of the user's, as they typed it: `place` is their word for it. `put` shows a text to them below the watched cell."""
+    """A file or a cell of the user's, as they typed it: `place` is their word for it.
+
+    `put` shows a text to them below the watched cell, and `report` is what they call the report there.
+    """
 
     file: str
     place: str
     text: str
     put: Callable[[str], None] | None = dataclasses.field(default=None, repr=False, compare=False)
+    report: str = "report"
 
 
 @dataclasses.dataclass(frozen=True)

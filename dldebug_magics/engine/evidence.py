@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .again import Trial
     from .check import Check
     from .edits import Edit
     from .run import Run
@@ -79,13 +80,17 @@ class Evidence:
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """A check and its evidence, with the curve of the cured copy where a cure was run."""
+    """A check and its evidence, with the curve of the cured copy where a cure was run.
+
+    `again`: what running the user's own loop again showed, on copies, with and without the fix.
+    """
 
     check: Check
     evidence: Evidence
     confidence: Confidence
     cured: Run | None = None
     together_with: tuple[str, ...] = ()
+    again: Trial | None = None
 
     @property
     def name(self) -> str:

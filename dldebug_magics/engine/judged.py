@@ -26,11 +26,17 @@ def judged(
             findings += [Finding(check, evidence, evidence.confidence) for evidence in check({type(experiment): experiment})]
         except Exception as error:  # the user's training is done: what it cost must not be lost to a check of ours
             missed.append(f"{check.name}: {type(error).__name__}: {error}".splitlines()[0])
+    best = ranked(findings)
+    sources = tuple(source for file in edited(best) if (source := read(file)) is not None)
+    return Report(experiment, best, not_examined=tuple(missed), sources=sources, **about)
+
+
+def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The surest of each name, most certain first."""
     best: dict[str, Finding] = {}
     for finding in sorted(findings, key=_rank):
         best.setdefault(finding.name, finding)
-    sources = tuple(source for file in edited(best.values()) if (source := read(file)) is not None)
-    return Report(experiment, tuple(best.values()), not_examined=tuple(missed), sources=sources, **about)
+    return tuple(best.values())
 
 
 def _rank(finding: Finding) -> tuple[bool, int, bool, int]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from ..document import Block, as_html, as_text
 from .correction import Correction, Source, corrections, put
-from .errors import UserMistake
 from .evidence import Finding, Severity
 from .observation import Observation
 
@@ -93,29 +92,15 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values: verdict, findings with facts and fixes, what was ruled out, and the cost."""
-        return {
-            "ok": self.ok,
-            "verdict": self.sentence(),
-            "seconds": round(self.seconds, 3),
-            "steps": self.steps,
-            "findings": [_finding_dict(f) for f in self.findings],
-            "diff": self.diff,
-            "tried": [dataclasses.asdict(change) for change in self.tried],
-            "ruled_out": {r.name: r.because for r in self.ruled_out},
-            "not_examined": list(self.not_examined),
-            "untouched": self.untouched,
-            "stopped": self.stopped,
-        }
+        from .plain import as_dict
+
+        return as_dict(self)
 
     def to_frame(self) -> Any:
         """The findings as a pandas DataFrame, a row each."""
-        try:
-            import pandas
-        except ImportError:
-            raise UserMistake("pandas is not installed", do="pip install pandas") from None
-        columns = ["name", "severity", "confidence", "where", "fix", "code"]
-        rows = [[f.name, f.severity.value, f.confidence.value, f.where, f.fix.sentence, f.fix.code] for f in self.findings]
-        return pandas.DataFrame(rows, columns=columns)
+        from .plain import as_frame
+
+        return as_frame(self)
 
     def __getattr__(self, name: str) -> Any:
         """What can be done with the reports of this experiment alone, such as `to_csv` with that on a watched loop."""
@@ -143,17 +128,3 @@ class Report:
 
     def _repr_html_(self) -> str:
         return as_html(self.document())
-
-
-def _finding_dict(finding: Finding) -> dict[str, Any]:
-    facts = [dataclasses.asdict(fact) for fact in finding.evidence.facts]
-    return {
-        "name": finding.name,
-        "severity": finding.severity.value,
-        "confidence": finding.confidence.value,
-        "where": finding.where,
-        "facts": facts,
-        "fix": finding.fix.sentence,
-        "code": finding.fix.code,
-        "together_with": list(finding.together_with),
-    }

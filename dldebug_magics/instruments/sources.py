@@ -23,7 +23,8 @@ def source_of(file: str, typed: Mapping[str, str]) -> Source | None:
     number, name = cell_number(file), place(file, 1).rpartition(",")[0]
     own = file in typed or (number is not None and _is_running(file))
     text = typed[file] if file in typed else _history(number)
-    return Source(file, name, text if _is_same(text, code) else code, put_below if own and _shell() is not None else None)
+    put = put_below if own and _shell() is not None else None
+    return Source(file, name, text if _is_same(text, code) else code, put, f"Out[{number}]" if file in typed and number else "report")
 
 
 def put_below(text: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,7 @@ class Live:
         self.shown: dict[str, None] = {}
         self.failed = ""
         self.began = self.due = math.inf
+        self.process = os.getpid()  # a loader's worker is a copy of it, and shows nothing
 
     def follow(self, watch: Watch) -> None:
         """Show this watch, which begins now. What drawing needs is imported before."""
@@ -54,7 +56,7 @@ class Live:
     def __call__(self, evaluating: bool) -> None:
         """Draw, if it is time."""
         now = time.perf_counter()
-        if now < self.due or self.watch is None:
+        if now < self.due or self.watch is None or os.getpid() != self.process:
             return
         try:
             if goes_below_the_cell(self.shell):

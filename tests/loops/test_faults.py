@@ -12,6 +12,7 @@ import torch
 
 from dldebug_magics.ask import Watch
 from dldebug_magics.engine.evidence import Severity
+from tests.loops.corrected import is_cured
 from tests.loops.faults import FAULTY
 
 
@@ -34,3 +35,4 @@ def test_the_cause_is_named_first_with_its_line(name):
     lines = lines_at_fault(FAULTY[name])
     assert lines and any(f"line {number}" in first.where for number in lines), (first.where, lines)
     assert repr(watch)
+    assert is_cured(watch, first.name, FAULTY[name], lambda function: function()), watch.report.diff or first.fix.edits

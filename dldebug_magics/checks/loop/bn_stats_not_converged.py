@@ -22,8 +22,8 @@ _NOISE, _LATE = 6.0, 2  # over the root of the values: more than two batches dif
 def bn_stats_not_converged(loop: TrainingLoop) -> Iterator[Evidence]:
     """A model is evaluated with stored statistics of batch norm that are far from those that it trains with.
 
-    Each step moves them by `momentum` of the way to the batch's; 0.1 is there after some 50 steps. Torch's momentum is the share of the
-    new, not of the old as elsewhere. With 1e-5 they are where they began when training ends, and `eval()` uses those.
+    Each step moves them by `momentum` of the way to the batch's; 0.1 is there after 50 steps. Torch's momentum is the share of the new, not
+    of the old as elsewhere. With 1e-5 they are where they began when training ends, and `eval()` uses those.
 
     Shows as: a training loss near zero and a validation loss near chance or beyond.
     Proven by: stored statistics far from the batches' and close to their first values, and a momentum that keeps them there.
@@ -31,15 +31,15 @@ def bn_stats_not_converged(loop: TrainingLoop) -> Iterator[Evidence]:
     Fails: a momentum above 1e-4 is never called too small, however short the training.
     See: torch.nn.BatchNorm2d, "momentum"; Ioffe & Szegedy 2015.
     """
-    judged = [e for e in loop.evaluations if not e.passes.training and any((o, e.passes.model) in loop.trained for o, _ in loop.tallies)]
+    when = next((e for e in reversed(loop.evaluations) if not e.passes.training), None)
     seen = [(step.number, e.normed) for step in loop.steps for e in step.events if isinstance(e, Backward) and e.normed]
-    if not judged or not seen:
+    if when is None or not seen:
         return
-    (number, last), when = max(seen, key=lambda row: row[0]), judged[-1]
+    number, last = seen[-1][0], [n for n in seen[-1][1] if n.model == when.passes.model]
     stuck = [n for n in last if n.momentum <= _SLOW and n.apart > _APART and n.from_start < 0.1 * n.apart]
     young = [n for n in last if n.apart > max(_APART, _NOISE * n.values**-0.5)] if 0 <= when.step - number <= _LATE else []
     if stuck or young:
-        yield _evidence(loop, (stuck or young), at(when.passes.line), None if stuck else Severity.NOTE)
+        yield _evidence(loop, stuck or young, at(when.passes.line), None if stuck else Severity.NOTE)
 
 
 def _evidence(loop: TrainingLoop, found: list[Normed], where: str, severity: Severity | None) -> Evidence:
@@ -50,9 +50,8 @@ def _evidence(loop: TrainingLoop, found: list[Normed], where: str, severity: Sev
         Fact("steps taken", f"{loop.taken}", "50 and more at a momentum of 0.1"),
     )
     code = f"{model}.get_submodule('{first.name}').momentum = 0.1"
-    fix = Fix("Give the share of the new statistics, 0.1 unless there is a reason.", code)
-    if severity is Severity.NOTE:
-        fix = Fix("Judge the model by later evaluations.")
+    young = severity is Severity.NOTE
+    fix = Fix("Judge the model by later evaluations.") if young else Fix("Give the share of the new, 0.1 unless there is a reason.", code)
     return Evidence(Confidence.PROVEN, facts, where, fix, severity=severity)
 
 
@@ -61,10 +60,9 @@ def _program(momentum: float) -> Callable[[], None]:
 
     def train() -> None:
         for _ in range(4):
-            net.train()
             for x, y in batches:
                 optimizer.zero_grad()
-                nn.functional.cross_entropy(net(x), y).backward()
+                nn.functional.cross_entropy(net.train()(x), y).backward()
                 optimizer.step()
             with torch.no_grad():
                 [net.eval()(x) for x, _ in held_out]

@@ -10,7 +10,7 @@ from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.source_lines import Line
 from ...instruments.watch.events import Backward
 from ...instruments.watch.updates import Stepped
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, rewritten
 from ...observations.training_loop.reading import at, nearer
 from ..small_loops import task
 
@@ -36,26 +36,17 @@ def detached_graph(loop: TrainingLoop) -> Iterator[Evidence]:
     last = cut[-1]
     made = next((e.made for e in cut if e.made.place), Line())
     seen = "none: it is a number on its own" if last.leaf else "none: the backward pass raised"
-    facts = (
-        Fact("graph behind the loss", seen, "the operations of the model"),
-        Fact("backward passes of this kind", f"{len(cut)} of {len(passes)} looked at", "0"),
-    )
-    fix = Fix(
-        "Compute the loss from the model's output as it is, and call backward on it.", "loss = loss_fn(output, target)\nloss.backward()"
-    )
+    fact = Fact("backward passes of this kind", f"{len(cut)} of {len(passes)} looked at", "0")
+    facts = (Fact("graph behind the loss", seen, "the operations of the model"), fact)
+    sentence, code = "Compute the loss from the model's output as it is, and call backward on it.", "loss = loss_fn(output, target)"
+    fix = Fix(sentence, f"{code}\nloss.backward()", edits=rewritten.attached(last.line))
     yield Evidence(Confidence.PROVEN, facts, at(nearer(loop, last.line, made)), fix)
 
 
 def _apart(loop: TrainingLoop, cut: list[Backward], others: list[Backward]) -> bool:
     """Whether steps of their own, of another optimizer's, follow the passes that are cut off."""
-    owners = [
-        {
-            last.optimizer
-            for *events, last in (step.events for step in loop.steps)
-            if isinstance(last, Stepped) and any(e in passes for e in events)
-        }
-        for passes in (cut, others)
-    ]
+    steps = [(step.events, step.events[-1]) for step in loop.steps if isinstance(step.events[-1], Stepped)]
+    owners = [{last.optimizer for events, last in steps if any(e in passes for e in events)} for passes in (cut, others)]
     return len(cut) >= 3 and bool(owners[0]) and not owners[0] & owners[1] and not {e.line for e in cut} & {e.line for e in others}
 
 

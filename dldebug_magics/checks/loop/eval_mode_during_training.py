@@ -30,11 +30,10 @@ def eval_mode_during_training(loop: TrainingLoop) -> Iterator[Evidence]:
     for number in stepping(loop):
         wrong, taken = loop.count(number, "evaluating"), loop.count(number)
         model = trained_in_evaluation(loop, number)
-        if wrong < 2 or model is None or not _matters(loop, model, always=wrong == taken):
-            continue
         to_eval = next((e for e in loop.of(Mode) if e.model == model and not e.training), None)
-        if to_eval is None:
+        if wrong < 2 or model is None or to_eval is None or not _matters(loop, model, always=wrong == taken):
             continue
+        line = (back_to_training(loop, model) or to_eval).line
         facts = (
             Fact("steps taken in evaluation mode", f"{wrong} of {taken}", "0"),
             Fact("eval() is called at", at(to_eval.line), "followed by train() before the next step"),
@@ -42,9 +41,7 @@ def eval_mode_during_training(loop: TrainingLoop) -> Iterator[Evidence]:
         code = f"{loop.models[model].name or 'model'}.train()"
         edits = changes.in_training_mode(loop, model, to_eval, code)
         fix = Fix("Call train() at the beginning of each epoch, inside the loop.", code, edits=edits)
-        yield Evidence(
-            Confidence.PROVEN if wrong < taken else Confidence.LIKELY, facts, at((back_to_training(loop, model) or to_eval).line), fix
-        )
+        yield Evidence(Confidence.PROVEN if wrong < taken else Confidence.LIKELY, facts, at(line), fix)
 
 
 def _matters(loop: TrainingLoop, model: int, always: bool) -> bool:

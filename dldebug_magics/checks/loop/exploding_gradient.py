@@ -6,11 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from ...engine.check import check
+from ...engine.edits import Insert
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...observations.training_loop import TrainingLoop
 from ...observations.training_loop.course import stays
 from ...observations.training_loop.depth import grown
-from ...observations.training_loop.reading import at, stepping
+from ...observations.training_loop.reading import at, stepping, steps_of
 from ..small_data import classes
 
 
@@ -38,9 +39,11 @@ def exploding_gradient(loop: TrainingLoop) -> Iterator[Evidence]:
         Fact("length of the way, and the most of the growth in one step of it", f"{way}, {chain.leap:.0%}", ""),
         Fact("loss in that pass", f"{event.loss:.3g}, and {loop.losses[-1]:.3g} at the end", "falling"),
     )
-    model = loop.models[loop.census[0][0]].name or "model"
-    code = f"torch.nn.utils.clip_grad_norm_({model}.parameters(), 1.0)   # before {loop.named(stepping(loop)[0])}.step()"
-    yield Evidence(Confidence.LIKELY, facts, at(event.line), Fix("Clip the gradient's norm, and begin the weights smaller.", code))
+    model, last = loop.models[loop.census[0][0]].name, [step for _, step in steps_of(loop, stepping(loop)[0])][-1]
+    code = f"torch.nn.utils.clip_grad_norm_({model or 'model'}.parameters(), 1.0)"
+    edits = (Insert(last.line.spot, code),) if model and len(loop.census) == 1 else ()
+    fix = Fix(f"Clip the gradient's norm before {loop.named(last.optimizer)}.step(), and begin the weights smaller.", code, edits=edits)
+    yield Evidence(Confidence.LIKELY, facts, at(event.line), fix)
 
 
 def _program(gain: float) -> Callable[[], None]:

@@ -8,7 +8,7 @@ from torch import nn
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward, StepSeen
-from ...observations.training_loop import TrainingLoop, changes
+from ...observations.training_loop import TrainingLoop, rewritten
 from ...observations.training_loop.course import fell, suffers
 from ...observations.training_loop.reading import at, stepping, steps_of
 from ..small_loops import task
@@ -39,10 +39,9 @@ def grad_accum_not_divided(loop: TrainingLoop) -> Iterator[Evidence]:
             Fact("what each loss is divided by", "1", str(together)),
             Fact("loss at the end, as a share of that at the start", f"{fell(loop, own):.2g}", "well below 1"),
         )
-        line = own[-1].line
-        edits = changes.divided(line, together)
+        edits = rewritten.divided(own[-1].line, together)
         fix = Fix("Divide each loss by the number of batches that make a step.", f"(loss / {together}).backward()", edits=edits)
-        yield Evidence(Confidence.LIKELY, facts, at(line), fix, severity=None if suffers(loop, own) else Severity.NOTE)
+        yield Evidence(Confidence.LIKELY, facts, at(own[-1].line), fix, severity=None if suffers(loop, own) else Severity.NOTE)
 
 
 def _is_known(step: StepSeen) -> bool:

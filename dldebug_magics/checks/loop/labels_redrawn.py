@@ -14,44 +14,44 @@ from ...observations.training_loop import TrainingLoop
 from ...observations.training_loop.reading import at, beginning, is_target
 from ..small_loops import task
 
-_LEAST = 16
+_LEAST = 5  # samples that would have kept their label by chance: with fewer, labels drawn from a sample's own few look the same
 
 
 @check(severity=Severity.ERROR)
 def labels_redrawn(loop: TrainingLoop) -> Iterator[Evidence]:
     """The same samples come back with other labels in each epoch.
 
-    Labels are drawn at random where a sample is read, or shuffled without their inputs for each epoch. No function of the inputs gives
-    such labels: what is learnt in one epoch is wrong in the next, and the loss stops at the entropy of the labels.
+    Labels are drawn at random where a sample is read, or shuffled without their inputs for each epoch. What is learnt in one epoch is wrong
+    in the next, and the loss stops at the entropy of the labels.
 
     Shows as: a loss that never comes below its start for long, however large the network is.
     Proven by: samples whose inputs came again unchanged, and whose labels, which the loss is held against, are others as often as chance.
     Not this when: inputs change with their labels (masking, mixing, rotations to be told, negatives drawn anew); equal inputs stand
-    several times in the data; classes are only renamed for an epoch (clusters, episodes of few shots); some labels are changed as noise.
-    Fails: samples are known by unchanged inputs, so augmentation hides it; labels must be one whole number a sample.
+    several times in the data; classes are only renamed for an epoch (clusters, episodes); some labels are changed as noise; one of a
+    sample's own answers is drawn.
+    Fails: augmentation hides it; labels must be one whole number a sample, of few classes.
     See: FSDL, "dataset construction"; Zhang et al. 2017, "Understanding deep learning requires rethinking generalization".
     """
     for answers in loop.data.answers:
-        chance = 1 - sum((count / sum(n for _, n in answers.counts)) ** 2 for _, count in answers.counts)
-        changed, again = sum(r.before != r.now for r in answers.again), len(answers.again)
-        if again < _LEAST or changed < max(8, 0.8 * chance * again) or 5 * answers.twice > again or not _is_random(answers, chance):
+        alike = sum((count / sum(n for _, n in answers.counts)) ** 2 for _, count in answers.counts)
+        kept, again, by_chance = sum(r.before == r.now for r in answers.again), len(answers.again), alike * len(answers.again)
+        spread = (by_chance * (1 - alike)) ** 0.5
+        if not _LEAST <= by_chance <= 0.6 * again or kept > by_chance + 2 * spread or not _is_random(answers, alike):
             continue
         loader = loop.loaders[answers.loader]
         if loop.fed[answers.loader] > 1 and not loader.facts.own_batches and is_target(loop, answers.loader, answers.place):
-            facts = (
-                Fact("samples that came again, with another label", f"{changed} of {again}", "0"),
-                Fact("if labels were drawn by chance", f"{chance * again:.0f} of {again}", ""),
-            )
+            drawn = f"0; drawn by chance it would be {again - by_chance:.0f}"
+            fact = Fact("samples that came again, with another label", f"{again - kept} of {again}", drawn)
             fix = Fix("Settle each label once, where the dataset is made.", "self.labels = ...   # in __init__, not in __getitem__")
-            yield Evidence(Confidence.PROVEN, facts, at(beginning(loop, answers.loader)), fix)
+            yield Evidence(Confidence.PROVEN, (fact,), at(beginning(loop, answers.loader)), fix)
 
 
-def _is_random(answers: Answers, chance: float) -> bool:
+def _is_random(answers: Answers, alike: float) -> bool:
     """Whether samples that had one label before are labelled apart now; under other names for the same classes they stay together."""
     groups = Counter((r.epoch, r.before) for r in answers.again)
     pairs = sum(n * (n - 1) for n in groups.values())
     together = sum(n * (n - 1) for n in Counter(answers.again).values())
-    return pairs >= 20 and together / pairs < 1 - 0.8 * chance
+    return pairs >= 20 and 5 * answers.twice <= len(answers.again) and together / pairs < 0.2 + 0.8 * alike
 
 
 def _program(drawn: bool) -> Callable[[], None]:

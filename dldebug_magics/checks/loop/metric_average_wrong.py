@@ -13,7 +13,7 @@ from ...observations.training_loop.reading import at
 from ...observations.training_loop.scoring import misaveraged
 from ..small_loops import task
 
-_NOTED, _WARNED = 0.02, 0.05  # of the value
+_NOTED, _WARNED = 0.05, 0.05  # of the value; of all samples, where hits are averaged
 _ABOUT = {
     "hits by batches": ("hits `{}`, divided by the number of batches", "Divide by the number of samples.", "{} / len(loader.dataset)"),
     "means by samples": ("means `{}`, divided by the number of samples", "Divide means by the number of batches.", "{} / len(loader)"),
@@ -31,7 +31,7 @@ def metric_average_wrong(loop: TrainingLoop) -> Iterator[Evidence]:
 
     Shows as: an accuracy above 1, or one that grows from epoch to epoch whatever the model does; a metric that moves with the batch size.
     Proven by: nothing but the source: what the values are that the line adds up, and by what it divides them.
-    Not this when: what is added is weighted by the batch; all batches are equally large; sum and number of samples both run on.
+    Not this when: the batches are weighted, or equally large; sum and number of samples both run on. Of a loss, a mean of means is a note.
     Fails: averages of a library, or whose sum and division stand in different functions, are not read.
     See: FSDL, "single-number evaluation"; torch.utils.data.DataLoader, `drop_last`.
     """
@@ -42,8 +42,8 @@ def metric_average_wrong(loop: TrainingLoop) -> Iterator[Evidence]:
         facts = [Fact(what.format(found.average.name), f"{found.seen:.4g}", f"{found.expected:.4g}")]
         if found.why == "unequal batches":
             facts.append(Fact("smallest batch", str(min(count.samples for count in found.counts)), "as large as the others"))
-        loss = found.why == "means by samples" and found.counts[0].kind == "loss"
-        slight = loss or (found.why == "unequal batches" and found.off < _WARNED)
+        means = found.why in ("means by samples", "unequal batches")
+        slight = means and (found.counts[0].kind == "loss" or abs(found.seen - found.expected) < _WARNED)
         line = found.counts[-1].line if found.why in ("kept", "unequal batches") else found.average.line
         fix = Fix(sentence, code.format(found.average.name))
         yield Evidence(Confidence.LIKELY, tuple(facts), at(line), fix, severity=Severity.NOTE if slight else None)

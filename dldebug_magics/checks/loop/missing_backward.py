@@ -34,7 +34,7 @@ def missing_backward(loop: TrainingLoop) -> Iterator[Evidence]:
         if any(isinstance(e, Backward) for step, _ in steps for e in step.events):
             continue
         ran = [e for step, _ in steps for e in step.events if isinstance(e, Forward) and e.grad and e.tracked]
-        if len(ran) < _STEPS or loop.moved:
+        if len(ran) < _STEPS or _moved(loop, {e.model for e in ran}):
             continue
         last = steps[-1][1]
         found = Fact(f"steps of {loop.named(number)} that found a gradient", f"0 of {loop.count(number)}", "all")
@@ -42,6 +42,12 @@ def missing_backward(loop: TrainingLoop) -> Iterator[Evidence]:
         edit = Either((Enclose(last.line.spot, Part(), "{}()", "bare:backward"), Insert(last.line.spot, "loss.backward()")))
         fix = Fix("Call backward on the loss before the step.", f"loss.backward()\n{last.line.source}", edits=(edit,))
         yield Evidence(Confidence.PROVEN, facts, at(last.line), fix)
+
+
+def _moved(loop: TrainingLoop, models: set[int]) -> bool:
+    """Whether weights changed; where there are several optimizers, those of the models that ran."""
+    own = [weight.moved for model, weights in loop.census if model in models for weight in weights]
+    return any(own) if own and len(stepping(loop)) > 1 else loop.moved
 
 
 @missing_backward.bad

@@ -7,10 +7,9 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from ...engine.check import check
-from ...engine.edits import Either, Wrap
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.totals import Evaluation
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, changes
 from ...observations.training_loop.reading import at, on_held_out
 from ..small_loops import task
 
@@ -40,9 +39,8 @@ def missing_no_grad_eval(loop: TrainingLoop) -> Iterator[Evidence]:
         Fact("evaluations with a graph behind each output", f"{len(wrong)}, of {passes.times} batches each", "0"),
         Fact("graphs alive at a time", f"{worst.graphs}", "0"),
     )
-    head = "with torch.no_grad():"
-    edit = Either((Wrap(passes.line.spot, head, around="loop"), Wrap(passes.line.spot, head)))
-    fix = Fix("Evaluate without gradients.", f"{model.name or 'model'}.eval()\n{head}\n    {passes.line.source}", edits=(edit,))
+    code, edits = changes.without_gradients(passes.line, model.name)
+    fix = Fix("Evaluate without gradients.", code, edits=edits)
     severity = Severity.WARNING if worst.graphs >= max(_PILED, 0.5 * passes.times) else Severity.NOTE
     yield Evidence(Confidence.LIKELY, facts, at(passes.line), fix, severity=severity)
 
@@ -67,8 +65,7 @@ def _program(gradients: bool) -> Callable[[], None]:
                 optimizer.step()
             net.eval()
             with torch.set_grad_enabled(gradients):
-                losses = [nn.functional.cross_entropy(net(x), y) for x, y in held_out]
-                sum(losses)
+                sum([nn.functional.cross_entropy(net(x), y) for x, y in held_out])
 
     return train
 

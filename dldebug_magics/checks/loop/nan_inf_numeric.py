@@ -8,20 +8,16 @@ from torch import Tensor
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward
-from ...observations.training_loop import TrainingLoop, changes
+from ...observations.training_loop import TrainingLoop, rewritten
 from ...observations.training_loop.depth import grown
 from ...observations.training_loop.reading import at
 from ..small_loops import task
 
+_FIX = "Keep what goes into it inside its domain."
 _MODERATE = 1e3  # times the first loss
 _WHAT = {"inputs": "what enters the first layer", "weights": "the weights, since the step before"}
-_WRITTEN = {
-    "log": "torch.log(x.clamp(min=1e-8))",
-    "division": "x / (y + 1e-8)",
-    "sqrt": "torch.sqrt(x + 1e-8)",
-    "mean of no labels": "assert (labels != -100).any()  # all are left out by ignore_index",
-    "exp": "torch.exp(x.clamp(max=80))",
-}
+_WRITTEN = {"log": "torch.log(x.clamp(min=1e-8))", "division": "x / (y + 1e-8)", "sqrt": "torch.sqrt(x + 1e-8)"}
+_WRITTEN |= {"exp": "torch.exp(x.clamp(max=80))", "mean of no labels": "assert (labels != -100).any()  # all are left out by ignore_index"}
 
 
 @check(severity=Severity.ERROR)
@@ -40,20 +36,18 @@ def nan_inf_numeric(loop: TrainingLoop) -> Iterator[Evidence]:
     if seen is None or not losses or math.isfinite(losses[-1]):
         return
     before = [abs(loss) for loss in losses if math.isfinite(loss)]
-    if before and max(before) > _MODERATE * max(before[0], 1.0):
-        return
+    grew = bool(before) and max(before) > _MODERATE * max(before[0], 1.0)
     decided, narrow = seen.because in ("operation", "inputs"), any(o.facts.lost_epsilon for o in loop.optimizers)
-    if not decided and (narrow or seen.because == "half" or any(grown(loop))):
+    if grew or (not decided and (narrow or seen.because == "half" or any(grown(loop)))):
         return
-    line = seen.line if seen.line.place else list(loop.of(Backward))[-1].line
+    line = seen.line if seen.line.place else [e.line for e in loop.of(Backward)][-1]
     facts = [Fact("first step whose loss is not finite", f"{seen.number + 1}", "none")]
     if seen.because in _WHAT:
         facts.append(Fact("what was not finite then", _WHAT[seen.because], "nothing"))
     if seen.operation and seen.because != "inputs":
         span = "" if math.isnan(seen.low) else f" ({seen.low:.3g} to {seen.high:.3g})"
         facts.append(Fact("operation at the edge of its domain", seen.operation + span, "inside it"))
-    code = _WRITTEN.get(seen.operation, "assert torch.isfinite(loss)")
-    fix = Fix("Keep what goes into it inside its domain.", code, edits=changes.inside_its_domain(line, seen))
+    fix = Fix(_FIX, _WRITTEN.get(seen.operation, "assert torch.isfinite(loss)"), edits=rewritten.inside_its_domain(line, seen))
     yield Evidence(Confidence.PROVEN if decided else Confidence.LIKELY, tuple(facts), at(line), fix)
 
 

@@ -1,18 +1,18 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 
-import torch
 from torch import nn
 
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.source_lines import Line
 from ...instruments.watch.updates import Stepped
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, rewritten
 from ...observations.training_loop.never_moved import Still, never_moved
 from ...observations.training_loop.reading import at
-from ..small_loops import task
+from ..small_loops import SGD, task
 
 _SAID = {
     "rate": ("learning rate", "0 in each step", "above 0"),
@@ -22,7 +22,7 @@ _SAID = {
 _FIX = {
     "rate": Fix("Give their group a rate; what is to stay as it is needs no gradient.", "parameter.requires_grad_(False)   # or lr > 0"),
     "cut": Fix("Keep their output in the graph: no detach(), .data, numpy() or no_grad() between it and the loss."),
-    "zero": Fix("Begin one factor of a product other than 0; give dead units a smaller rate, or a LeakyReLU."),
+    "zero": Fix("Look for zeros: inputs, units dead on every sample, both factors of a product that begin at 0."),
 }
 
 
@@ -30,8 +30,7 @@ _FIX = {
 def part_never_moves(loop: TrainingLoop) -> Iterator[Evidence]:
     """Parameters that an optimizer holds, and that could be trained, never change, while others are trained.
 
-    Their output is detached on its way to the loss; their group has a learning rate of 0; or all behind them is 0, as in a layer of dead
-    ReLUs, or where both factors of a product begin at 0.
+    Their output is detached on its way to the loss; their group has a learning rate of 0; or what they are multiplied with is all 0.
 
     Shows as: a loss that stops too high; the rest learns on random features.
     Proven by: the values, bit for bit, and the gradients of every pass that was looked at.
@@ -44,8 +43,9 @@ def part_never_moves(loop: TrainingLoop) -> Iterator[Evidence]:
         return
     names = f"{len(still.weights)}: {', '.join(w.name for w in still.weights[:4])}"
     facts = Fact("parameters that never moved", names, "none"), Fact(*_SAID[still.why])
-    sure = Confidence.PROVEN if still.why == "rate" else Confidence.LIKELY
-    yield Evidence(sure, facts, at(_line(loop, still)), _FIX[still.why])
+    sure, line = Confidence.PROVEN if still.why == "rate" else Confidence.LIKELY, _line(loop, still)
+    edits = rewritten.kept_in_graph(line) if still.why == "cut" else ()
+    yield Evidence(sure, facts, at(line), dataclasses.replace(_FIX[still.why], edits=edits))
 
 
 def _line(loop: TrainingLoop, still: Still) -> Line:
@@ -58,7 +58,7 @@ def _line(loop: TrainingLoop, still: Still) -> Line:
 def _program(detached: bool) -> Callable[[], None]:
     _, _, batches, _ = task()
     encoder, head = nn.Sequential(nn.Linear(16, 24), nn.ReLU()), nn.Linear(24, 4)
-    optimizer = torch.optim.SGD([*encoder.parameters(), *head.parameters()], lr=0.05)
+    optimizer = SGD([*encoder.parameters(), *head.parameters()], lr=0.05)
 
     def train() -> None:
         for x, y in [*batches, *batches, *batches]:

@@ -6,9 +6,8 @@ import torch
 from torch import nn
 
 from ...engine.check import check
-from ...engine.edits import Insert
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
-from ...observations.training_loop import TrainingLoop, words
+from ...observations.training_loop import TrainingLoop, changes
 from ...observations.training_loop.reading import at, steps_of
 from ..small_loops import task
 
@@ -43,12 +42,8 @@ def scheduler_never_stepped(loop: TrainingLoop) -> Iterator[Evidence]:
             Fact(f"steps of `{name}` ({scheduler.facts.kind})", f"0 in {epochs} epochs", "one for each epoch, or each batch"),
             Fact("rate at the first and at the last step", f"{steps[0][1].rate:g} and {steps[-1][1].rate:g}", "another"),
         )
-        each = "" if scheduler.facts.length >= 5 * epochs else "loop"
-        spot = words.epoch(loop).spot if each and words.epoch(loop).place else steps[-1][1].line.spot
-        edits = (Insert(spot, f"{name}.step()", after=True, around=each),)
-        asks = scheduler.facts.kind == "ReduceLROnPlateau"  # for a number to go by
         sentence = "Step it at the end of each epoch, or of each batch where its numbers count batches."
-        fix = Fix(sentence, f"{name}.step()", edits=() if asks else edits)
+        fix = Fix(sentence, f"{name}.step()", edits=changes.scheduled_anew(loop, scheduler, name))
         yield Evidence(Confidence.PROVEN, facts, at(steps[-1][1].line), fix)
 
 

@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Begun, Drawn
-from ...observations.training_loop import TrainingLoop, changes
+from ...observations.training_loop import TrainingLoop, rewritten
 from ...observations.training_loop.reading import at
 from ..small_data import groups
 from ..small_loops import task
@@ -40,7 +40,7 @@ def shuffle_false_sorted(loop: TrainingLoop) -> Iterator[Evidence]:
         )
         line = next((e.line for e in loop.of(Begun) if e.loader == number), looks[0].line)
         code = f"{player.name or 'loader'} = DataLoader(dataset, shuffle=True, ...)"
-        fix = Fix("Let the loader shuffle.", code, edits=changes.shuffled(line, player.name))
+        fix = Fix("Let the loader shuffle.", code, edits=rewritten.shuffled(line, player.name))
         yield Evidence(Confidence.PROVEN, facts, at(line), fix)
 
 

@@ -17,8 +17,7 @@ from ..small_loops import task
 def zero_grad_wrong_place(loop: TrainingLoop) -> Iterator[Evidence]:
     """Gradients are cleared, but not between one step and the backward pass for the next.
 
-    Between `backward` and `step` this leaves the step with nothing; inside an accumulation, with the last small batch; once an epoch, with
-    all that came before.
+    Between `backward` and `step` it leaves the step nothing; inside an accumulation, the last small batch; once an epoch, all before it.
 
     Shows as: weights that never move, a loss as noisy as single small batches, or one that bounces.
     Proven by: the gradients at the step: none, less than what the backward passes since the last step had brought, or more.
@@ -32,7 +31,8 @@ def zero_grad_wrong_place(loop: TrainingLoop) -> Iterator[Evidence]:
         steps = [(step.events, last) for step, last in steps_of(loop, number) if step.close and last.backwards and not last.closure]
         lost = [cleared for events, _ in steps if (cleared := _cleared(events)) is not None]
         used, taken, rare = loop.count(number, "stale"), loop.count(number) - 1, clearing(loop, number)
-        if len(lost) >= 3 and len(lost) >= 0.9 * len(steps) and len(stepping(loop)) == 1:
+        own = all(last.empty for _, last in steps) and all(c.optimizer == number or (number, c.model) in loop.trained for c in lost)
+        if len(lost) >= max(3, 0.9 * len(steps)) and (own or len(stepping(loop)) == 1):
             fact = Fact("steps before which gradients were cleared unused", f"{len(lost)} of {len(steps)} looked at", "0")
             yield _evidence(fact, lost[-1], steps[-1][0], again=False)
         elif rare is not None and taken >= 2 and used >= 0.5 * taken:

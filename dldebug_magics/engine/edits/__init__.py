@@ -3,6 +3,7 @@
 An edit names a file and the line of a statement in it, as the watch saw them (`Line.spot`). What stands around it is found when the source
 is at hand: `around` is "" for the statement itself, "loop" for the innermost loop that holds it, "loops" for the outermost one (a statement
 with a comprehension is a loop, too). By a name it finds the only statement that sets a variable which is used there ("set:name"), that sets
+it last before in the same function ("last:name"), that sets
 such an attribute ("attribute:name"), or that names a method in the same function and lacks the brackets of a call ("bare:name").
 
 No edit is guessed at: where the source is not as an edit needs it (two statements on a line, a name that is set on the way), `corrected`
@@ -16,11 +17,11 @@ from collections.abc import Iterable
 
 from .expressions import Part
 from .listing import Listing
-from .rewrites import Argument, Enclose, Replace, Unwrap
+from .rewrites import Argument, Attach, Enclose, Replace, Unwrap
 from .statements import Refused, tree_of
 
 __all__ = [
-    "Argument", "Edit", "Either", "Enclose", "Insert", "Move", "Part", "Refused", "Remove", "Replace", "Spot", "Unwrap", "Wrap",
+    "Argument", "Attach", "Edit", "Either", "Enclose", "Insert", "Move", "Part", "Refused", "Remove", "Replace", "Spot", "Unwrap", "Wrap",
     "corrected", "tree_of",
 ]  # fmt: skip
 
@@ -99,7 +100,7 @@ class Either:
         choices[-1].on(page)
 
 
-Edit = Insert | Remove | Move | Wrap | Replace | Unwrap | Argument | Enclose | Either
+Edit = Insert | Remove | Move | Wrap | Replace | Unwrap | Argument | Attach | Enclose | Either
 
 
 def corrected(source: str, edits: Iterable[Edit]) -> str | None:

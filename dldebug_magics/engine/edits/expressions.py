@@ -10,6 +10,7 @@ from .places import offsets, put_for
 from .statements import Refused, tree_of
 
 T = TypeVar("T")
+_CUTS = {"tensor", "as_tensor", "Variable", "item", "detach", "data", "requires_grad_", "float"}  # off a graph, or put around what has none
 _OPERATORS = {"-": ast.Sub, "/": ast.Div}
 _MODULES = {"", "F", "torch", "functional", "nn", "special", "self"}  # of functions rather than tensors
 
@@ -39,6 +40,22 @@ def unwrapped(text: str, name: str) -> str:
         text = put_for(text, *found[0])
         found = _kept(text, name)
     return text
+
+
+def attached(text: str) -> str:
+    """The statement with its value as it was before it was made a number, or cut off its graph.
+
+    >>> attached("loss = torch.tensor(F.mse_loss(out, y).item(), requires_grad=True)"), attached("loss = cost.detach().requires_grad_()")
+    ('loss = F.mse_loss(out, y)', 'loss = cost')
+    """
+    value = inner = _part(text, Part())
+    gone = set[str]()
+    while isinstance(inner, ast.Call | ast.Attribute) and (name := ast.unparse(getattr(inner, "func", inner)).rpartition(".")[2]) in _CUTS:
+        inner = inner.value if isinstance(inner, ast.Attribute) else inner.args[0] if _takes(inner) else _before(inner)
+        gone.add(name)
+    if not gone - {"requires_grad_"}:
+        raise Refused("its graph is not cut off there")
+    return put_for(text, value, inner)
 
 
 def _kept(text: str, name: str) -> list[tuple[ast.expr, ast.expr]]:

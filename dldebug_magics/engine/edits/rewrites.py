@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from .expressions import Part, enclosed, unwrapped, with_argument
+from .expressions import Part, attached, enclosed, unwrapped, with_argument
 from .listing import Listing
 from .statements import Refused
 
@@ -67,3 +67,15 @@ class Enclose:
     def on(self, page: Listing) -> None:
         statement = page.statement(self.spot[1], self.around)
         page.rewrite(statement, enclosed(page.text(statement), self.part, self.form))
+
+
+@dataclasses.dataclass(frozen=True)
+class Attach:
+    """Leave the graph on what a statement sets: `torch.tensor(loss.item(), requires_grad=True)` becomes `loss`."""
+
+    spot: tuple[str, int]
+    around: str = ""
+
+    def on(self, page: Listing) -> None:
+        statement = page.statement(self.spot[1], self.around)
+        page.rewrite(statement, attached(page.text(statement)))

@@ -66,7 +66,18 @@ def attribute(tree: ast.Module, chain: list[ast.stmt], name: str) -> ast.stmt:
     return found[0]
 
 
-named = {"set": setting, "bare": bare, "attribute": attribute}  # ways to a statement by a name
+def last(tree: ast.Module, chain: list[ast.stmt], name: str) -> ast.stmt:
+    """The statement that sets a variable last before another one, in the same block or in one that is around it."""
+    before = [
+        s for s in ast.walk(tree) if isinstance(s, ast.Assign) and s.lineno < chain[-1].lineno and name in map(ast.unparse, s.targets)
+    ]
+    around = [s for s in before if all(other in chain for other in within(tree, s.lineno)[:-1])]
+    if not around or max(before, key=lambda s: s.lineno) is not max(around, key=lambda s: s.lineno):
+        raise Refused(f"which line sets {name} is not known")
+    return max(around, key=lambda s: s.lineno)
+
+
+named = {"set": setting, "last": last, "bare": bare, "attribute": attribute}  # ways to a statement by a name
 
 
 def _bound(scope: ast.AST) -> Iterator[str]:

@@ -102,8 +102,9 @@ def _passed(log: Log, gradients: Gradients, loss: Tensor | None, seen: Backward)
     told = log.looks.after_backward(loss, log.steps, seen.failed)
     tracked = loss is not None and loss.requires_grad
     leaf, detached = loss is not None and tracked and loss.is_leaf, loss is not None and not tracked
-    reached = gradients.after_backward()
-    if log.looks.due(log.close, log.steps):
+    due = log.looks.due(log.close, log.steps)
+    reached = gradients.after_backward(due)
+    if due:
         log.looks.census.passed()
     log.note(seen._replace(line=log.here(), leaf=leaf or seen.leaf, detached=detached, reached=reached, **told))
 

@@ -17,6 +17,8 @@ from ..first_values import at_first
 from ..source_lines import NOWHERE, Line
 from .batch_norms import BatchNorms
 from .contents import content_of
+from .norms import norm
+from .unread import unread
 
 _MOST = 2000  # parameters of a model
 _MODELS = 20
@@ -55,16 +57,17 @@ class Census:
         self.of: dict[int, list[Weight]] = {}
         self.known: dict[int, tuple[weakref.ref, Weight, int]] = {}  # by identity, with the word for what it held at first
         self.strangers: dict[int, tuple[tuple[int, ...], ...]] = {}
-        self.norms = BatchNorms()
+        self.norms, self.compiled = BatchNorms(), False
 
     def meet(self, number: int, model: Any) -> None:
         """A model that is about to be trained."""
         if number in self.of or len(self.of) >= _MODELS or not isinstance(model, nn.Module):
             return
         named = [(name, p) for name, p in model.named_parameters() if not nn.parameter.is_lazy(p)][:_MOST]
-        frozen = {name: unread for name, unread in _unread(model)}
+        frozen = dict(unread(model))
         self.of[number] = [self._weight(name, p, frozen.get(name, "")) for name, p in named]
         self.norms.meet(number, model)
+        self.compiled = self.compiled or type(model).__name__ == "OptimizedModule"
 
     def _weight(self, name: str, p: Tensor, unread: str) -> Weight:
         if id(p) in self.known and self.known[id(p)][0]() is p:
@@ -76,12 +79,12 @@ class Census:
 
     def passed(self) -> None:
         """A backward pass is over."""
-        for p, weight, _ in self._alive():
+        for p, weight, _ in self.alive():
             weight.thawed = weight.thawed or p.requires_grad
-            if p.grad is None:
+            if (gradient := p.grad) is None:
                 weight.missing += 1
-            elif p.grad.layout == p.layout:
-                weight.gradients.append(float(p.grad.detach().float().norm()))
+            elif gradient.layout == p.layout:
+                weight.gradients.append(float(norm(gradient)))
 
     def stepped(self, number: int, groups: Iterable[dict[str, Any]], compare: bool) -> None:
         """An optimizer has stepped these."""
@@ -99,21 +102,13 @@ class Census:
 
     def compare(self) -> None:
         """Which have other values than at first?"""
-        for p, weight, word in self._alive():
+        for p, weight, word in self.alive():
             weight.moved = weight.moved or content_of([p]) != word
             weight.thawed = weight.thawed or p.requires_grad
 
-    def standing(self) -> dict[int, list[Weight]]:
-        """What `of` would be if the watch ended now; nothing is noted."""
-        moved = {id(weight) for p, weight, word in self._alive() if content_of([p]) != word}
-        return {
-            number: [dataclasses.replace(w, moved=w.moved or id(w) in moved, gradients=[*w.gradients]) for w in weights]
-            for number, weights in self.of.items()
-        }
-
     def weights(self) -> list[Tensor]:
         """All that are known and alive."""
-        return [p for p, *_ in self._alive()]
+        return [p for p, *_ in self.alive()]
 
     def calls(self, module: nn.Module, here: Callable[[], Line]) -> None:
         """A part of a model runs."""
@@ -122,34 +117,21 @@ class Census:
             if seen is not None and seen[0]() is p and not seen[1].ran.place:
                 seen[1].ran = here()
 
+    def wonders(self) -> bool:
+        """Whether an optimizer steps a parameter that has no gradient, or one of zeros, so that it is to be known if its module runs.
+
+        Never of a compiled model, which would be compiled again.
+        """
+        return not self.compiled and any(w.held and not any(w.gradients) for _, w, _ in self.alive())
+
     def name_of(self, p: Tensor) -> str:
         """What a parameter is called in its model."""
         seen = self.known.get(id(p))
         return seen[1].name if seen is not None and seen[0]() is p else ""
 
-    def _alive(self) -> Iterator[tuple[Tensor, Weight, int]]:
+    def alive(self) -> Iterator[tuple[Tensor, Weight, int]]:
+        """Each parameter that still exists, what is known of it, and the word for what it held at first."""
         for reference, weight, word in list(self.known.values()):
             p = reference()
             if p is not None:
                 yield p, weight, word
-
-
-def _unread(model: nn.Module) -> Iterator[tuple[str, str]]:
-    """Parameters that can be trained, with an attribute on them or on a module above meant as `requires_grad = False`."""
-    for path, module in model.named_modules():
-        for name in _alike(vars(module)):
-            yield from (
-                (f"{path}.{inner}".lstrip("."), f"{path}.{name}".lstrip(".")) for inner, p in module.named_parameters() if p.requires_grad
-            )
-    for path, p in model.named_parameters():
-        if p.requires_grad:
-            yield from ((path, f"{path}.{name}") for name in _alike(vars(p)) if name != "requires_grad")
-
-
-def _alike(attributes: dict[str, Any]) -> list[str]:
-    """Names with a False behind them that are meant to be `requires_grad`.
-
-    >>> _alike({"require_grad": False, "requires_grad": False, "required": False, "requires_gradient": True})
-    ['require_grad', 'requires_grad']
-    """
-    return [name for name, value in attributes.items() if value is False and name.startswith("req") and "grad" in name.lower()]

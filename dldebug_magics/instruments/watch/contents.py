@@ -27,11 +27,12 @@ def content_of(given: Iterable[Tensor]) -> int:
         if tensor.is_nested or tensor.is_quantized or tensor.layout is not torch.strided or not tensor.numel() or tensor.is_meta:
             continue
         try:
-            row = tensor.detach().resolve_conj().resolve_neg().flatten()
-            few = row[:: max(1, row.numel() // _MOST)].cpu().contiguous().view(torch.uint8).numpy()
+            row = tensor.detach().flatten()
+            row = row.resolve_conj().resolve_neg() if row.is_complex() or row.is_neg() else row
+            few = (row[:: row.numel() // _MOST] if row.numel() > _MOST else row).cpu().contiguous().view(torch.uint8).numpy()
         except RuntimeError:  # no numbers can be had within torch.func's transforms
             return 0
-        word = zlib.crc32(repr(tuple(tensor.shape)).encode() + few.tobytes(), word) or 1
+        word = zlib.crc32(few.data, zlib.crc32(repr(tuple(tensor.shape)).encode(), word)) or 1
     return word
 
 

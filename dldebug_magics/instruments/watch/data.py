@@ -77,15 +77,20 @@ class Data:
         if wait.starting:
             wait.first, wait.starting = wait.first + seconds, False
 
-    def drawn(self, loader: int, batch: Any) -> tuple[int, ...]:
-        """A word for the values of each tensor of a batch; none where a part of it is no tensor of so many rows."""
+    def drawn(self, loader: int, batch: Any, feeds: bool = True) -> tuple[int, ...]:
+        """A word for the values of each tensor of a batch that may be what is asked for, else 0; none where a part is no tensor
+        of so many rows. `feeds`: the loader's batches train something; of others one epoch is enough.
+        """
+        if not feeds and self.recurring.epochs[loader] > 1:
+            return ()
         given = list(parts(batch))
         if not 1 < len(given) <= _COLUMNS or not all(_has_rows(part, given[0]) for part in given):
             return ()
         if self.waits[loader].batches <= _LATER:
             self.recurring.drawn(loader, given)
             self.turning.drawn(loader, self.recurring.epochs[loader], given)
-        return tuple(values_word(part) for part in given)
+        asked = self.recurring.columns.keys() | self.turning.maps.keys()
+        return tuple(values_word(part) if (loader, place) in asked else 0 for place, part in enumerate(given))
 
     def seen(self) -> DataSeen:
         """All of it, in plain numbers."""

@@ -13,10 +13,11 @@ from ..broadcasts import Broadcast
 from ..source_lines import Line
 from .batch_norms import Normed
 from .between import Idle
+from .chains import Chain
 from .holders import Holder
 from .losses import Term
 from .updates import Clip, Made, Saved, Scaled, Scheduled, Stepped, ZeroGrad
-from .way_back import Chain, Halves
+from .way_back import Halves
 
 
 class Drawn(NamedTuple):
@@ -24,7 +25,7 @@ class Drawn(NamedTuple):
 
     `content`: a short word for the batch's numbers (0: not taken); two batches with the same word are the same batch.
     `run`: how many labels in a row are equal, on average (0: no labels of whole numbers); `classes`: how many different ones;
-    `label`: the first. `first`: a word for the batch's first tensor alone. `words`: one for the values of each tensor, whatever their type.
+    `label`: the first. `first`: a word for the batch's first tensor alone. `words`: for the values of tensors, whatever their type.
     """
 
     loader: int

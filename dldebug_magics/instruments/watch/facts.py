@@ -11,6 +11,7 @@ from torch import nn
 from torch.utils.data import BatchSampler
 
 from .compiled import is_compiled
+from .epsilon import lost_epsilon
 from .numbering import Numbering, numbering_of
 from .randomness import Source, source_of
 from .reads import Part, parts_of
@@ -106,10 +107,9 @@ def of_model(model: nn.Module) -> ModelFacts:
     norms = [m for m in layers if isinstance(m, _NORMS)]
     unseen = sum(getattr(m, "num_batches_tracked", None) is not None and not int(m.num_batches_tracked) for m in norms)  # type: ignore[arg-type]
     weights = list(model.parameters())
-    return ModelFacts(
-        type(model).__name__, len(weights), sum(p.requires_grad for p in weights), len(layers) - len(norms), len(norms), unseen,
-        any(is_compiled(part) for part in model.modules()),
-    )  # fmt: skip
+    trainable, dropouts = sum(p.requires_grad for p in weights), len(layers) - len(norms)
+    compiled = any(is_compiled(part) for part in model.modules())
+    return ModelFacts(type(model).__name__, len(weights), trainable, dropouts, len(norms), unseen, compiled)
 
 
 def of_optimizer(optimizer: Any) -> OptimizerFacts:
@@ -117,17 +117,7 @@ def of_optimizer(optimizer: Any) -> OptimizerFacts:
     held = frozenset(id(p) for group in optimizer.param_groups for p in group["params"])
     remembers = not isinstance(optimizer, torch.optim.SGD) or any(group["momentum"] for group in optimizer.param_groups)
     climbs = any(group.get("maximize") for group in optimizer.param_groups)
-    return OptimizerFacts(type(optimizer).__name__, len(held), remembers, held, climbs, _lost_epsilon(optimizer))
-
-
-def _lost_epsilon(optimizer: Any) -> float:
-    """An epsilon above 0 that is 0 in the float16 of its parameters; 0 where there is none."""
-    for group in optimizer.param_groups:
-        epsilon = group.get("eps")
-        halves = any(p.dtype is torch.float16 for p in group["params"])
-        if halves and isinstance(epsilon, float) and epsilon > 0 and not torch.tensor(epsilon, dtype=torch.float16):
-            return epsilon
-    return 0.0
+    return OptimizerFacts(type(optimizer).__name__, len(held), remembers, held, climbs, lost_epsilon(optimizer))
 
 
 def of_scheduler(scheduler: Any, number: Callable[[Any], int]) -> SchedulerFacts:

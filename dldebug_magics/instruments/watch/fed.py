@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import torch
@@ -67,7 +68,8 @@ def fed(node: Any, function: str) -> Fed:
     target = values_word(asked) if isinstance(asked, Tensor) else 0
     found = Fed(through, axis, shape, plain, number, twice=_through(source)[:5], target=target)
     if isinstance(given, Tensor) and given.is_floating_point() and 0 < given.numel() <= _LARGE and function != "likelihood":
-        found = found._replace(samples=len(given) if given.ndim else 1, **_numbers(given.detach().float()))
+        normal = through == "log_softmax" and plain and found.over_classes
+        found = found._replace(samples=len(given) if given.ndim else 1, **_numbers(given.detach().float(), normal))
     return found
 
 
@@ -89,9 +91,11 @@ def _through(node: Any) -> tuple[str, int, tuple[int, ...], bool, int, Any]:
     return "", -1, (), True, -1, None
 
 
-def _numbers(values: Tensor) -> dict[str, Any]:
-    rows = values.movedim(1, -1) if values.ndim > 1 else values.reshape(1, -1)
+def _numbers(values: Tensor, normal: bool) -> dict[str, Any]:
+    """`normal`: they come right out of a log_softmax over the classes, whose sum need not be asked for."""
     low, high = (float(end) for end in torch.aminmax(values))
-    sums = rows.sum(-1)
-    to_one = rows.shape[-1] > 1 and low >= 0 and bool(torch.allclose(sums, torch.ones_like(sums), atol=1e-3))
+    if normal:
+        return {"low": low, "high": high, "to_one": False, "unnormalised": 0.0 if low > -math.inf else math.nan}
+    rows = values.movedim(1, -1) if values.ndim > 1 else values.reshape(1, -1)
+    to_one = rows.shape[-1] > 1 and low >= 0 and float((rows.sum(-1) - 1).abs().max()) <= 1e-3
     return {"low": low, "high": high, "to_one": to_one, "unnormalised": float(rows.logsumexp(-1).abs().max())}

@@ -6,37 +6,17 @@ what it added is the fresh gradient of this batch on these weights, without a se
 
 from __future__ import annotations
 
-import dataclasses
 import weakref
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from ..source_lines import Line
 from . import norms
+from .held import Held, mark, probe
 from .log import Log
 from .updates import Stepped
 from .weights import Weights, parameters
-
-
-@dataclasses.dataclass
-class _Held:
-    """One optimizer's gradients. `probe` is the small parameter that is glanced at; `mark` is its gradient as the last step left it."""
-
-    optimizer: weakref.ref
-    number: int
-    probe: Tensor | None = None
-    mark: tuple[int, int] | None = None
-    stale: bool = False
-    empty: bool = False
-    closure: bool = False
-    passes: int = 0
-    chosen: list[Tensor] = dataclasses.field(default_factory=list)  # what is looked at; of these the rows are that follow
-    before: Tensor | None = None
-    fresh: Tensor | None = None
-    weights: Tensor | None = None
-    look: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
 class Gradients:
@@ -44,17 +24,17 @@ class Gradients:
 
     def __init__(self, log: Log):
         self.log = log
-        self.held: dict[int, _Held] = {}
-        self.known: dict[int, _Held] = {}  # the same, by the identity of the optimizer
+        self.held: dict[int, Held] = {}
+        self.known: dict[int, Held] = {}  # the same, by the identity of the optimizer
         self.marks: dict[int, tuple[int, int] | None] = {}
         self.weights = Weights(log)
 
-    def follow(self, number: int, optimizer: Any) -> _Held:
+    def follow(self, number: int, optimizer: Any) -> Held:
         """The state of an optimizer; those that are gone are forgotten."""
         held = self.held.get(number)
         if held is None or held.optimizer() is not optimizer:
             self.held = {n: h for n, h in self.held.items() if h.optimizer() is not None}
-            held = self.held[number] = _Held(weakref.ref(optimizer), number)
+            held = self.held[number] = Held(weakref.ref(optimizer), number)
             self.known = {id(h.optimizer()): h for h in self.held.values()}
         return held
 
@@ -62,37 +42,26 @@ class Gradients:
         """A glance at each probe: was its gradient used by a step, and is it still there?"""
         self.weights.before_backward()
         for number, held in self.held.items():
-            self.marks[number] = _mark(held.probe)
+            self.marks[number] = mark(held.probe)
             if held.mark is not None and (held.mark != self.marks[number] or not bool(held.probe.grad.any())):  # type: ignore[union-attr]
                 held.mark = None
             if held.mark is None and self.marks[number] is None:
                 held.stale = False
         if self.log.close:
             for held in self.held.values():
-                if held.fresh is None:
-                    held.chosen = norms.some(parameters(held.optimizer()))
-                held.before = norms.gradients(held.chosen)
+                held.begin(parameters(held.optimizer()))
 
-    def after_backward(self) -> int:
-        """What the pass has added; returns to how many of the parameters that were looked at, -1 where they were not."""
+    def after_backward(self, count: bool) -> int:
+        """What the pass has added; returns to how many of the parameters that were looked at, -1 where they are not counted."""
         for number, held in self.held.items():
-            if _mark(held.probe) != self.marks.get(number):
+            if mark(held.probe) != self.marks.get(number):
                 held.stale = held.stale or held.mark is not None
                 held.mark = None
             held.passes += 1
         if not self.log.close:
             return -1
-        return sum(self._add(held) for held in self.held.values())
-
-    @staticmethod
-    def _add(held: _Held) -> int:
-        """What a pass has added, noted as fresh; returns to how many parameters it did."""
-        now, before, held.before = norms.gradients(held.chosen), held.before, None
-        if now is None:
-            return 0
-        added = now if before is None else now - before
-        held.fresh = added if held.fresh is None else held.fresh + added
-        return norms.reached(held.chosen, added)
+        reached = [held.add(count) for held in self.held.values()]
+        return sum(reached) if count else -1
 
     def before_step(self, number: int, optimizer: Any, closure: bool) -> None:
         """The gradients as the step will use them."""
@@ -101,9 +70,9 @@ class Gradients:
         if not closure:
             self._look(held, optimizer)
 
-    def _look(self, held: _Held, optimizer: Any) -> None:
+    def _look(self, held: Held, optimizer: Any) -> None:
         if held.probe is None or held.probe.grad is None:
-            held.probe = _probe(optimizer)
+            held.probe = probe(parameters(optimizer))
         held.empty = held.probe is None or held.probe.grad is None
         held.look = {}
         if held.fresh is None:
@@ -126,7 +95,7 @@ class Gradients:
         step = Stepped(number, line, rate, held.passes, held.closure, held.stale, held.empty, moved, **held.look)
         held.stale, held.empty, held.passes, held.look = False, False, 0, {}
         held.chosen, held.fresh, held.weights = [], None, None
-        held.mark = _mark(held.probe)
+        held.mark = mark(held.probe)
         return step
 
     def stepped(self, optimizer: Any) -> None:
@@ -138,15 +107,3 @@ class Gradients:
         held.mark = None if grad is None else (id(grad), grad._version)
         held.passes, held.stale = 0, False
         self.weights.stepped(held.number)
-
-
-def _probe(optimizer: Any) -> Tensor | None:
-    """The smallest parameter that has a gradient."""
-    given = [p for p in parameters(optimizer) if p.grad is not None and p.grad.layout is torch.strided]
-    return min(given, key=torch.numel, default=None)
-
-
-def _mark(probe: Tensor | None) -> tuple[int, int] | None:
-    """Which gradient a parameter has, and how often it was written to."""
-    grad = None if probe is None else probe.grad
-    return None if grad is None else (id(grad), grad._version)

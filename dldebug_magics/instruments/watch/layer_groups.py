@@ -22,11 +22,11 @@ class LayerGroups:
 
     def norms(self, models: Cast, parameters: Iterable[Tensor]) -> tuple[tuple[str, float], ...]:
         """The norm of the gradient of each group among these parameters, in the model's order; without those that have none."""
+        given = [p for p in parameters if p.grad is not None and p.grad.layout in (torch.strided, torch.sparse_coo)]
         squares: dict[str, float] = {}
-        for p in parameters:
-            if p.grad is not None and p.grad.layout in (torch.strided, torch.sparse_coo):
-                name = self._of(models, p)
-                squares[name] = squares.get(name, 0.0) + _norm(p.grad) ** 2
+        for p, norm in zip(given, _norms([p.grad.detach() for p in given if p.grad is not None]), strict=True):
+            name = self._of(models, p)
+            squares[name] = squares.get(name, 0.0) + norm**2
         return tuple((name, math.sqrt(square)) for name, square in squares.items())
 
     def _of(self, models: Cast, p: Tensor) -> str:
@@ -58,9 +58,17 @@ def named_groups(model: nn.Module, path: str) -> Iterator[tuple[str, Tensor]]:
         yield from ((f"{path}.{name}" if place < _MOST else f"{path}, further parts", p) for p in child.parameters())
 
 
+def _norms(gradients: list[Tensor]) -> list[float]:
+    """The norm of each; all at once where they are alike, so that an accelerator is waited for once."""
+    kinds = {(g.device, g.layout, g.dtype) for g in gradients}
+    if len(kinds) == 1 and gradients[0].layout is torch.strided and gradients[0].dtype in (torch.float32, torch.float64):
+        return torch.stack(torch._foreach_norm(gradients)).tolist()
+    return [_norm(gradient) for gradient in gradients]
+
+
 def _norm(gradient: Tensor) -> float:
     """In single precision at least: squares of half a precision are soon infinite."""
     if gradient.is_sparse:
         gradient = gradient.coalesce().values()
     wide = torch.float32 if gradient.dtype in (torch.float16, torch.bfloat16) else None
-    return float(torch.linalg.vector_norm(gradient.detach(), dtype=wide))
+    return float(torch.linalg.vector_norm(gradient, dtype=wide))

@@ -81,5 +81,5 @@ def _drawn(log: Log, loader: int, batch: Any, waited: float) -> None:
     if not log.close:
         return log.note(Drawn(loader, log.here(), waited))
     first = content_of(itertools.islice(tensors(batch), 1))
-    content, words = content_of(tensors(batch)), log.data.drawn(loader, batch)
+    content, words = content_of(tensors(batch)), log.data.drawn(loader, batch, log.totals.fed[loader] > 0)
     log.note(Drawn(loader, log.here(), waited, samples_in(batch), content, *label_runs(batch), first, words=words))

@@ -22,6 +22,7 @@ from .events import Backward, Begun, Drawn, Event, Forward, StepSeen
 from .here import Here
 from .looks import Looks
 from .pace import is_looked_at
+from .repeats import repeats
 from .totals import Totals
 from .updates import Made, Scheduled, Stepped
 
@@ -109,7 +110,7 @@ class Log:
             self.totals.fed_by(event)
         elif kind is Made or kind is Scheduled:
             self.totals.changed(self.steps, event)
-        if len(self.events) < _LONGEST and not (kind in _RUNS and self._repeats(event)):
+        if len(self.events) < _LONGEST and not (kind in _RUNS and repeats(self.events, event)):
             self.events.append(event)
 
     def wake(self) -> bool:
@@ -118,19 +119,6 @@ class Log:
             self.noting, self.close, self.looks_left = True, not self.learning, _AFTER + 1
             self.woken, self.woken_at = self.woken + 1, self.steps
         return self.noting
-
-    def _repeats(self, event: Any) -> bool:
-        """Whether the same passed this door a moment ago, with nothing trained since; then it is counted there."""
-        for back in range(len(self.events) - 1, max(len(self.events) - 9, -1), -1):
-            before: Any = self.events[back]
-            if isinstance(before, (Backward, Stepped)):
-                return False
-            if type(before) is type(event) and before[:2] == event[:2]:
-                if isinstance(event, Forward) and before[2:5] != event[2:5]:
-                    return False
-                self.events[back] = before._replace(times=before.times + 1)
-                return True
-        return False
 
     def step_taken(self, event: Stepped) -> None:
         """An optimizer's step ends what is noted and counted together."""

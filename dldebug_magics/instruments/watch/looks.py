@@ -17,7 +17,6 @@ from .cast import Cast
 from .census import Census
 from .here import Here
 from .holders import Holder, holders, made_at, old_state, schedulers
-from .linear import nodes_of
 from .losses import is_number, terms_of
 from .moments import Moments
 from .scores import Scores
@@ -47,8 +46,8 @@ class Looks:
 
     @staticmethod
     def due(close: bool, step: int) -> bool:
-        """Whether the loss and the weights are looked at: of the close looks, the first dozen and every fiftieth step."""
-        return close and (step < _FIRST or step % 50 == 0)
+        """Whether the loss and the weights are looked at: of the close looks, the first dozen, and later every other."""
+        return close and (step < _FIRST or step % 100 == 0)
 
     def shut(self) -> None:
         """Look no longer at what stands between the passes: another begins."""
@@ -79,9 +78,7 @@ class Looks:
             terms = tuple(window.placed(term) for term in terms)
             values = tuple(term.value for term in window.terms.of(loss) if term.graph is not None)
             told |= {"leaf": is_number(terms), "terms": terms, "values": values, "broadcast": window.broadcast(), "idle": window.idle(loss)}
-            nodes = nodes_of(node)
-            self.way.look(nodes)
-            self.census.norms.look(nodes)
+            self.census.norms.look(self.way.look(node))
         if self.retained or (close and retain):
             told["oldest"] = _oldest(node)
         self.window.close()
@@ -115,6 +112,7 @@ class Looks:
         """The watch is over."""
         self.window.close()
         self.scores.shut()
+        self.way.let_go()
         self.census.compare()
 
     def is_due(self, step: int) -> bool:
@@ -129,6 +127,7 @@ class Looks:
         """Now and then: which variables keep the losses of earlier steps, and which schedulers are there, asked or not?"""
         self.window.close()
         self.scores.again()
+        self.way.again()
         if self.is_due(step):
             for name, scheduler in schedulers(3):
                 schedules.number(scheduler, name)

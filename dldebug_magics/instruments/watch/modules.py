@@ -29,15 +29,15 @@ def watching_modules(log: Log) -> Any:
 
 def _calling(log: Log, plain: Callable) -> Callable:
     """Torch's global module hooks would do, at twice the cost: with a hook anywhere each call of each layer goes a longer way."""
-
     direct = plain is getattr(nn.Module, "_wrapped_call_impl", None)
 
     def __call__(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        if log.inside and direct and self._compiled_call_impl is None:
-            return self._call_impl(*args, **kwargs)  # what `plain` does, without the longer way
-        if log.inside or torch.compiler.is_compiling() or not log.hears():
-            if log.inside and not torch.compiler.is_compiling() and log.curious:
+        if log.inside:
+            if log.curious and not torch.compiler.is_compiling():
                 log.asks(log.looks.census.calls, self, log.here)
+            if direct and self._compiled_call_impl is None:
+                return self._call_impl(*args, **kwargs)  # what `plain` does, without the longer way
+        if log.inside or torch.compiler.is_compiling() or not log.hears():
             return plain(self, *args, **kwargs)
         log.inside, log.running = True, self
         if (log.looks.window.is_open or log.looks.scores.is_open) and next(self.parameters(), None) is not None:
@@ -73,12 +73,12 @@ def _train(log: Log, plain: Callable) -> Callable:
 
     def train(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
         nonlocal depth
-        depth += 1
+        depth, before = depth + 1, self.training
         try:
             return plain(self, *args, **kwargs)
         finally:
             depth -= 1
-            if depth == 0:
+            if depth == 0 and (log.noting or self.training is not before):  # some trainers say it before each batch
                 log.asks(_set, log, self)
 
     return train

@@ -60,7 +60,7 @@ class Moments:
         given = list(parameters)
         if step.closure:
             self.look(log, given)
-        whole = len(norms.some(given)) == len(given)
+        whole = sum(map(torch.numel, given)) <= norms._MOST
         memory, on_device = _memory(given)
         row = Moment(log.steps, step.optimizer, log.losses[-1] if log.losses else math.nan, step.rate)
         row = row._replace(
@@ -91,8 +91,8 @@ def resident() -> float:
     True
     """
     try:
-        with open("/proc/self/statm", "rb") as told:
-            return float(int(told.read().split()[1]) * mmap.PAGESIZE)
+        with open("/proc/self/statm", "rb", buffering=0) as told:
+            return float(int(told.read(100).split()[1]) * mmap.PAGESIZE)
     except OSError:
         try:
             import psutil

@@ -5,9 +5,11 @@ All tensors of an optimizer are laid in one row first: what is asked of many sma
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 
+import numpy
 import torch
 from torch import Tensor
 
@@ -39,23 +41,34 @@ def row(parameters: Sequence[Tensor]) -> Tensor:
 
 def gradients(parameters: Sequence[Tensor]) -> Tensor | None:
     """The row of their gradients, with zeros for those that have none; None where none has one."""
-    if all(p.grad is None for p in parameters):
+    found = [p.grad for p in parameters]
+    if all(gradient is None for gradient in found):
         return None
-    return row([torch.zeros_like(p) if p.grad is None else _dense(p.grad) for p in parameters])
+    return row([_dense(gradient, p) for gradient, p in zip(found, parameters, strict=True)])
 
 
-def _dense(gradient: Tensor) -> Tensor:
+def _dense(gradient: Tensor | None, parameter: Tensor) -> Tensor:
+    if gradient is None:
+        return torch.zeros_like(parameter)
     return gradient if gradient.layout is torch.strided else gradient.to_dense()
 
 
 def reached(parameters: Sequence[Tensor], added: Tensor) -> int:
-    """For how many of the parameters of a row there is another number than zero in it."""
-    return int(torch.stack([part.any() for part in added.split([p.numel() for p in parameters])]).sum())
+    """For how many of the parameters of a row there is another number than zero in it.
+
+    >>> reached([torch.ones(2), torch.ones(0), torch.ones(1)], torch.tensor([0.0, 5.0, 0.0]))
+    1
+    """
+    sizes = [p.numel() for p in parameters if p.numel()]
+    if not sizes:
+        return 0
+    starts = [0, *itertools.accumulate(sizes)][:-1]
+    return int(numpy.logical_or.reduceat(added.ne(0).cpu().numpy(), starts).sum())
 
 
 def distance(new: Tensor, old: Tensor) -> float:
     """The norm of what is between two rows."""
-    return float((_exact(new) - _exact(old)).norm())
+    return _size(new - old)
 
 
 def compared(gradient: Tensor, weights: Tensor, fresh: Tensor | None) -> dict[str, float]:
@@ -66,16 +79,33 @@ def compared(gradient: Tensor, weights: Tensor, fresh: Tensor | None) -> dict[st
     >>> compared(torch.tensor([3.0, 4.0]), torch.ones(1), torch.tensor([6.0, 8.0]))
     {'gradient': 5.0, 'weights': 1.0, 'factor': 0.5, 'residual': 0.0}
     """
-    g, w, f = _exact(gradient), _exact(weights), None if fresh is None else _exact(fresh)
-    products = [g @ g, w @ w] if f is None else [g @ g, w @ w, g @ f, f @ f]
-    size, held, *along = torch.stack(products).tolist()
-    told = {"gradient": math.sqrt(size), "weights": math.sqrt(held)}
-    if f is not None and along[1] > 0 and all(map(math.isfinite, along)):
-        factor = along[0] / along[1]
-        told |= {"factor": factor, "residual": float((g - factor * f).norm()) / told["gradient"] if size > 0 else 0.0}
+    told = {"gradient": _size(gradient), "weights": _size(weights)}
+    if fresh is None or not math.isfinite(told["gradient"]):
+        return told
+    if told["gradient"] > 0 and torch.equal(gradient, fresh):
+        return told | {"factor": 1.0, "residual": 0.0}
+    g, f = (_near(numbers).double() for numbers in (gradient, fresh))
+    along, length = float(g @ f), float(f @ f)
+    if length > 0 and math.isfinite(length):
+        factor = along / length
+        told |= {"factor": factor, "residual": _size(g - factor * f) / told["gradient"] if told["gradient"] > 0 else 0.0}
     return told
 
 
-def _exact(numbers: Tensor) -> Tensor:
-    """Doubles, which some accelerators do not have."""
-    return (numbers.cpu() if numbers.is_mps else numbers).double()
+def _size(numbers: Tensor) -> float:
+    return float(norm(numbers))
+
+
+def norm(numbers: Tensor) -> Tensor:
+    """The norm of a tensor, as a double that was not waited for.
+
+    >>> norm(torch.tensor([3 + 4j])), norm(torch.tensor([[300.0], [400.0]], dtype=torch.float16))
+    (tensor(5., dtype=torch.float64), tensor(500., dtype=torch.float64))
+    """
+    near = _near(numbers.detach())
+    return torch.linalg.vector_norm(near if near.is_floating_point() else near.abs().double(), dtype=torch.float64)
+
+
+def _near(numbers: Tensor) -> Tensor:
+    """Where there are doubles, which some accelerators do not have."""
+    return numbers.cpu() if numbers.is_mps else numbers

@@ -54,7 +54,7 @@ def _after(log: Log, gradients: Gradients, optimizer: Optimizer) -> None:
     if log.close:
         log.looks.moments.add(log, step, parameters(optimizer))
     log.step_taken(step)
-    log.curious = log.steps <= _CURIOUS
+    log.curious = log.steps <= _CURIOUS and log.looks.census.wonders()
 
 
 def _counted(log: Log, gradients: Gradients, optimizer: Optimizer) -> None:

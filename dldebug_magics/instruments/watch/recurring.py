@@ -16,7 +16,7 @@ from .contents import row_words
 
 _ROWS = 128  # of a batch that are looked at
 _KNOWN = 20_000  # samples of a loader
-_PAIRS = 500
+_PAIRS = 1000
 
 
 class Recurrence(NamedTuple):

@@ -26,6 +26,7 @@ from .trails import Trails, plain
 _PASSES = 300  # of evaluations, that are looked at
 _MOST = 600  # records of a kind
 _READ = frozenset(("item", "tolist", "add"))
+_PASSED = frozenset(("backward", "__get__", "__set__"))  # clearing gradients reads and sets an attribute of every weight
 
 
 class Scores(TorchFunctionMode):
@@ -70,9 +71,10 @@ class Scores(TorchFunctionMode):
     def __torch_function__(self, function: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         if torch.compiler.is_compiling():
             return function(*args, **(kwargs or {}))
-        given, name = kwargs or {}, plain(name_of(function))
-        if not self.is_open or name == "backward":
+        given, called = kwargs or {}, name_of(function)
+        if not self.is_open or called in _PASSED:
             return function(*args, **given)
+        name = plain(called)
         try:
             result = function(*args, **given)
         except Exception:
@@ -83,7 +85,8 @@ class Scores(TorchFunctionMode):
 
     def _asks(self, look: Callable, *given: Any) -> None:
         try:
-            look(*given)
+            with torch._C.DisableTorchFunction():
+                look(*given)
         except Exception:  # a failure of ours costs the looks at the user's metric, and never the call
             self.is_open, self.left = False, 0
 

@@ -6,45 +6,20 @@ accelerator has to be waited for in between.
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from .linear import LINEAR, weight_of
+from .chains import Row, chain_of
+from .linear import LINEAR, nodes_of, weight_of
 from .losses import kind
 
 _HOOKED = 200  # results of a pass that are looked at, and of one weight
+_PASSES = 4  # of a step
 _NORMAL = torch.finfo(torch.float16).tiny
-
-
-class Chain(NamedTuple):
-    """Multiplications one behind the other: by one weight again and again (`over` "time"), or by one weight after the other ("depth").
-
-    `first`, `last`, `largest`: norms of the gradient at the result that was made first, last, and where it is largest, at `weight`.
-    `uses`: how many there were. `leap`: the largest share of the growth (as a logarithm) that came in a single one.
-    """
-
-    over: str
-    weight: str
-    uses: int
-    first: float
-    last: float
-    largest: float
-    leap: float
-
-    @property
-    def growth(self) -> float:
-        """How much larger the gradient became on its way back."""
-        return self.largest / self.last
-
-    @property
-    def left(self) -> float:
-        """What was left of it in the end."""
-        return self.first / self.last
 
 
 class Halves(NamedTuple):
@@ -66,12 +41,6 @@ class _Use(NamedTuple):
     halves: list[Tensor]
 
 
-class _Row(NamedTuple):
-    weight: str
-    norm: float
-    uses: int
-
-
 class WayBack:
     """`look` before a backward pass, `told` after it."""
 
@@ -79,10 +48,17 @@ class WayBack:
         self.uses: list[_Use] = []
         self.counts: dict[int, int] = {}
         self.handles: list[Any] = []
+        self.left = _PASSES
 
-    def look(self, nodes: Iterable[Any]) -> None:
-        """Hooks on the graph's multiplications by weights, given in the order in which they were made."""
+    def again(self) -> None:
+        """Another step begins: its first passes are looked at. A closure may take a thousand."""
+        self.left = _PASSES
+
+    def look(self, loss: Any) -> list[Any]:
+        """Hooks on the multiplications by weights in the graph of a loss's node; gives its nodes in the order in which they were made."""
         self.let_go()
+        self.left -= 1
+        nodes = nodes_of(loss) if self.left >= 0 else []
         found: dict[int, list[tuple[Any, Tensor]]] = {}
         for node in nodes:
             weight = weight_of(node) if kind(node) in LINEAR else None
@@ -94,6 +70,7 @@ class WayBack:
                 use = _Use(node._sequence_nr(), weight, [], [])
                 self.handles.append(node.register_prehook(_looking(use)))
                 self.uses.append(use)
+        return nodes
 
     def let_go(self) -> None:
         """Take the hooks off."""
@@ -105,11 +82,11 @@ class WayBack:
         """What a `Backward` tells of the way."""
         uses = sorted((use for use in self.uses if use.norms), key=lambda use: use.number)
         halves = [Halves(name_of(use.weight), *use.halves[0].tolist()) for use in uses if use.halves]
-        rows = [(id(use.weight), _Row(name_of(use.weight), float(use.norms[0]), self.counts[id(use.weight)])) for use in uses]
+        rows = [(id(use.weight), Row(name_of(use.weight), float(use.norms[0]), self.counts[id(use.weight)])) for use in uses]
         self.let_go()
         again = dict.fromkeys(key for key, row in rows if row.uses > 1)
-        chains = [_chain("time", [row for key, row in rows if key == one]) for one in again]
-        chains.append(_chain("depth", [row for key, row in rows if key not in again]))
+        chains = [chain_of("time", [row for key, row in rows if key == one]) for one in again]
+        chains.append(chain_of("depth", [row for key, row in rows if key not in again]))
         return {
             "chains": tuple(c for c in chains if c is not None),
             "halves": min(halves, key=lambda h: h.largest or math.inf, default=None),
@@ -119,24 +96,19 @@ class WayBack:
 def _looking(use: _Use) -> Callable[[tuple[Tensor | None, ...]], None]:
     def look(given: tuple[Tensor | None, ...]) -> None:
         gradient = given[0] if given else None
-        if gradient is None or use.norms or gradient.layout is not torch.strided or not gradient.numel():
+        if gradient is None or use.norms or gradient.is_nested or gradient.layout is not torch.strided or not gradient.numel():
             return
-        values = gradient.detach()
-        use.norms.append(torch.linalg.vector_norm(values, dtype=torch.float32 if not values.is_complex() else None))
-        if values.dtype is torch.float16:
-            sizes, some = values.abs().float(), values != 0
-            count = some.sum().clamp(min=1)
-            use.halves.append(torch.stack([sizes.max(), ((sizes < _NORMAL) & some).sum() / count, 1 - some.float().mean()]))
+        try:
+            _read(use, gradient.detach())
+        except Exception:  # a kind of tensor that this can't be asked of costs the look, and never the user's pass
+            use.norms.clear()
 
     return look
 
 
-def _chain(over: str, rows: list[_Row]) -> Chain | None:
-    """From the results in the order of the forward pass; None where there is no way, or nothing came."""
-    if len(rows) < 2 or not rows[-1].norm > 0 or not all(math.isfinite(row.norm) for row in rows):
-        return None
-    largest = max(rows, key=lambda row: row.norm)
-    logs = [math.log(row.norm) for row in rows[rows.index(largest) :] if row.norm > 0]
-    leap = max((before - after for before, after in itertools.pairwise(logs)), default=0.0)
-    leap = leap / (logs[0] - logs[-1]) if logs[0] > logs[-1] else 1.0
-    return Chain(over, largest.weight, max(rows[0].uses, len(rows)), rows[0].norm, rows[-1].norm, largest.norm, leap)
+def _read(use: _Use, values: Tensor) -> None:
+    use.norms.append(torch.linalg.vector_norm(values, dtype=torch.float32 if values.is_floating_point() else None))
+    if values.dtype is torch.float16:
+        sizes, some = values.abs().float(), values != 0
+        count = some.sum().clamp(min=1)
+        use.halves.append(torch.stack([sizes.max(), ((sizes < _NORMAL) & some).sum() / count, 1 - some.float().mean()]))

@@ -4,7 +4,7 @@ What a check can read, all plain numbers and names:
 
 steps        the optimizer steps that were kept, each a `StepSeen(number, events, close)`: all events since the step before, in order, its
              `Stepped` last. Kept are the first dozen, those around whatever is out of the ordinary (a mode is set, a loader begun, ...; see
-             instruments/watch/log.py), and two in ten, a hundred, a thousand. `close` ones have the numbers that cost time (norms,
+             instruments/watch/log.py), and two in twenty, two hundred, a thousand. `close` ones have the numbers that cost time (norms,
              residual, contents of batches) and nothing missing at their start.
 tail         the events after the last step; `events` are those of all kept steps and the tail
 of(Clip)     the kept events of one kind. The kinds and their fields: instruments/watch/events.py. Each has a `line` of the user's
@@ -153,6 +153,6 @@ class TrainingLoop(Observation):
         """The verdict."""
         return wording.sentence(self, findings)
 
-    def footer(self, seconds: float) -> str:
+    def footer(self, steps: int) -> str:
         """What the watch cost, and what it left behind."""
-        return wording.footer(self)
+        return wording.footer(self, steps)

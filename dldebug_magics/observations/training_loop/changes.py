@@ -1,21 +1,19 @@
-"""What is to be typed where a loop is wrong: the edits that take more thought than a line, and those that several causes share."""
+"""What is to be put in or moved where a loop is wrong: the edits that take more thought than a line, and those that causes share."""
 
 from __future__ import annotations
 
-import ast
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ...engine.edits import Argument, Edit, Either, Enclose, Insert, Move, Part, Replace
+from ...engine.edits import Edit, Either, Enclose, Insert, Move, Part, Replace, Wrap
 from ...instruments.source_lines import Line
 from ...instruments.watch.events import Backward, Begun, Event, Forward, Mode
-from ...instruments.watch.spoilt import Spoilt
+from ...instruments.watch.facts import SchedulerFacts
 from ...instruments.watch.updates import Clip, Scaled, Scheduled, Stepped, ZeroGrad
 from . import TrainingLoop, words
+from .players import Player
 from .reading import back_to_training, steps_of
-
-_INSIDE = {"log": "{}.clamp(min=1e-8)", "division": "({} + 1e-8)", "sqrt": "({} + 1e-8)", "exp": "{}.clamp(max=80)"}
 
 
 def made_once(loop: TrainingLoop, line: Line) -> tuple[Edit, ...]:
@@ -33,6 +31,15 @@ def scheduled(loop: TrainingLoop, event: Scheduled, each: str) -> tuple[Edit, ..
     return (Move(event.line.spot, to.spot, after=True, around=around),) if taken else ()
 
 
+def scheduled_anew(loop: TrainingLoop, scheduler: Player[SchedulerFacts], name: str) -> tuple[Edit, ...]:
+    """A scheduler's step, for each epoch, or for each batch where it is too long for epochs; none where it asks for a number to go by."""
+    facts, last = scheduler.facts, [step.line for _, step in steps_of(loop, scheduler.facts.optimizer)][-1]
+    each_batch = facts.length >= 5 * max(loop.begun, default=0)
+    over = last if each_batch or not words.epoch(loop).place else words.epoch(loop)
+    step = Insert(over.spot, f"{name}.step()", after=True, around="" if each_batch else "loop")
+    return () if facts.kind == "ReduceLROnPlateau" else (step,)
+
+
 def cleared(line: Line, events: Sequence[Event], again: bool) -> tuple[Edit, ...]:
     """A clearing behind the step; `again`: or before the backward pass, where it stands in the loop over batches then."""
     passes = [e.line for e in events if isinstance(e, Backward)]
@@ -41,7 +48,10 @@ def cleared(line: Line, events: Sequence[Event], again: bool) -> tuple[Edit, ...
 
 
 def stepped(loop: TrainingLoop, last: Line, passes: int, clearings: Sequence[ZeroGrad], optimizer: str) -> tuple[Edit, ...]:
-    """The step that is missing: without its brackets, or behind each backward pass, or before a clearing that comes less often."""
+    """The step that is missing: without its brackets, behind each backward pass, before a clearing that comes less often, or a scaler's."""
+    updates = [e.line for e in loop.of(Scaled) if e.what == "update"]
+    if updates and optimizer:
+        return (Insert(updates[-1].spot, f"{words.owner(updates[-1], 'update')}.step({optimizer})"),)
     often = passes <= 1.5 * len(clearings) or not clearings
     if loop.scalers or not optimizer or not (often or len(clearings) > 2):
         return ()
@@ -77,41 +87,11 @@ def in_evaluation_mode(loop: TrainingLoop, passes: Forward, name: str) -> tuple[
     return (before,) if back_to_training(loop, passes.model) else (before, again)
 
 
-def without_graph(line: Line) -> tuple[Edit, ...]:
-    """What is added up or collected, cut off its graph, where it is one value: a tensor still, for whoever reads it later."""
-    given = [argument for call in words.calls(line, "append") for argument in call.args]
-    plain = not any(isinstance(argument, ast.Tuple | ast.List | ast.Dict) for argument in given)
-    part = Part("append", 0) if given else Part()
-    return (Enclose(line.spot, part, "{}.detach()"),) if plain and ("+=" in line.source or given) else ()
-
-
-def inside_its_domain(line: Line, seen: Spoilt) -> tuple[Edit, ...]:
-    """What an operation is given, kept off the edge of its domain."""
-    part = Part("/", 1) if seen.operation == "division" else words.given(line, seen.operation)
-    known = seen.operation in _INSIDE and seen.because != "inputs" and line.place
-    return (Enclose(line.spot, part, _INSIDE[seen.operation]),) if known else ()
-
-
-def without_argument(line: Line, argument: str) -> tuple[str, tuple[Edit, ...]]:
-    """A call without an argument that is written like this."""
-    code = line.source.replace(argument, "").replace("(, ", "(").replace(", )", ")")
-    ways = (f", {argument}", f"{argument}, ", argument)
-    return code, (Either(tuple(Replace(line.spot, way, "") for way in ways)),)
-
-
-def divided(line: Line, number: int) -> tuple[Edit, ...]:
-    """The loss of a backward pass, divided."""
-    return (Enclose(line.spot, words.given(line, "backward"), f"({{}} / {number})"),)
-
-
-def shuffled(line: Line, loader: str) -> tuple[Edit, ...]:
-    """The loader made anew with `shuffle=True`, where its making is the only one of its name in the file that goes through it."""
-    return (Argument(line.spot, "DataLoader", "shuffle", "True", 2, f"set:{loader}"),) if loader else ()
-
-
-def called(line: Line, old: str, new: str) -> tuple[Edit, ...]:
-    """Another thing called in a line."""
-    return (Replace(line.spot, f"{old}(", f"{new}("),) if old and new else ()
+def without_gradients(line: Line, model: str) -> tuple[str, tuple[Edit, ...]]:
+    """The loop that evaluates, or the one pass, under `no_grad`."""
+    head = "with torch.no_grad():"
+    edit = Either(tuple(Wrap(line.spot, head, around) for around in ("loop", "")))
+    return f"{model or 'model'}.eval()\n{head}\n    {line.source}", (edit,)
 
 
 def detached(name: str, failed: Backward | None) -> tuple[str, tuple[Edit, ...]]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ...instruments.watch.events import Backward, Event, Forward
 from ...instruments.watch.updates import Saved, Scheduled
 from . import TrainingLoop
+from .reading import on_held_out
 
 
 class Decision(NamedTuple):
@@ -25,16 +26,17 @@ class Decision(NamedTuple):
 
 def decisions(loop: TrainingLoop) -> Iterator[Decision]:
     """Those that follow an evaluation."""
+    held = {e.passes.loader for e in loop.evaluations if on_held_out(loop, e)}
     for events in (*(step.events for step in loop.steps), loop.tail):
-        yield from _within(loop, events)
+        yield from _within(loop, events, held)
 
 
-def _within(loop: TrainingLoop, events: tuple[Event, ...]) -> Iterator[Decision]:
+def _within(loop: TrainingLoop, events: tuple[Event, ...], held: set[int]) -> Iterator[Decision]:
     evaluated: set[int] = set()
     for event in events:
         if isinstance(event, Backward):
             evaluated.clear()
-        elif isinstance(event, Forward) and event.loader >= 0 and loop.fed[event.loader] == 0 and not event.tracked:
+        elif isinstance(event, Forward) and event.loader >= 0 and loop.fed[event.loader] == 0:
             evaluated.add(event.loader)
-        elif isinstance(event, Scheduled | Saved) and evaluated:
+        elif isinstance(event, Scheduled | Saved) and evaluated & held:
             yield Decision(event, frozenset(evaluated))

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ...instruments.watch.census import Weight
+from ...instruments.watch.chains import Chain
 from ...instruments.watch.events import Backward, Forward
 from ...instruments.watch.updates import Clip, Stepped
-from ...instruments.watch.way_back import Chain
 from . import TrainingLoop
 from .reading import stepping
 

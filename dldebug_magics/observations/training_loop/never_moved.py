@@ -49,4 +49,4 @@ def _is_a_fault(why: str, part: list[Weight], weights: tuple[Weight, ...]) -> bo
     if why == "cut":
         return first is not None
     twin = first is not None and any(w.moved and w.shape == first.shape for w in matrices)
-    return (first is not None and not twin) or any(w.size == 0 and len(w.shape) > 1 for w in part)
+    return (first is not None and not twin) or sum(w.size == 0 and len(w.shape) > 1 for w in part) > 1

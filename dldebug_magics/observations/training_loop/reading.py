@@ -96,7 +96,7 @@ def on_held_out(loop: TrainingLoop, evaluation: Evaluation) -> bool:
 def is_target(loop: TrainingLoop, loader: int, place: int) -> bool:
     """Whether what a loader gives at a place among the tensors of its batches is what the loss is held against."""
     asked = [{term.fed.target for term in e.terms} - {0} for e in loop.of(Backward)]
-    given = {e.words[place] for e in loop.of(Drawn) if e.loader == loader and place < len(e.words)}
+    given = {e.words[place] for e in loop.of(Drawn) if e.loader == loader and place < len(e.words)} - {0}
     known = [targets for targets in asked if targets]
     return 0 < len(known) <= 2 * sum(bool(targets & given) for targets in known)
 
@@ -106,10 +106,20 @@ def beginning(loop: TrainingLoop, loader: int) -> Line:
     return [Line(), *(e.line for e in loop.of(Begun) if e.loader == loader)][-1]
 
 
+def trainers(loop: TrainingLoop, evaluation: Evaluation) -> list[int]:
+    """The loaders that trained the model right before it was evaluated: those of other folds are none of this one's."""
+    for step in reversed(loop.steps):
+        passes = (e for e in step.events if isinstance(e, Forward) and e.model == evaluation.passes.model and e.grad and e.tracked)
+        fed = {e.loader for e in passes if e.loader >= 0 and loop.fed[e.loader] > 1}
+        if fed and step.number < evaluation.step:
+            return sorted(fed)
+    return []
+
+
 def held_out_pairs(loop: TrainingLoop) -> Iterator[tuple[int, int]]:
     """Each loader that trains, with each one on which its model is evaluated only, latest first."""
-    held = {e.passes.loader: None for e in reversed(loop.evaluations) if on_held_out(loop, e)}
-    return ((feeding, number) for number in held for feeding in range(len(loop.loaders)) if loop.fed[feeding] > 1)
+    held = (e for e in reversed(loop.evaluations) if on_held_out(loop, e))
+    return iter(dict.fromkeys((feeding, e.passes.loader) for e in held for feeding in trainers(loop, e)))
 
 
 def on_one_batch(loop: TrainingLoop, passes: list[Forward]) -> bool:

@@ -7,11 +7,14 @@ import time
 from collections.abc import Iterable
 
 import torch
+from torch import Tensor
 
 from ...document import Block, Text
 from ...engine.check import Check
 from ...engine.evidence import Confidence, Finding
 from ...engine.judged import judged
+from ...instruments.watch.census import Weight
+from ...instruments.watch.contents import content_of
 from ...instruments.watch.log import Log
 from . import TrainingLoop, curves
 from .seen import seen
@@ -25,9 +28,15 @@ def alarms(log: Log, checks: Iterable[Check]) -> tuple[Finding, ...]:
 def so_far(log: Log) -> TrainingLoop:
     """The observation as if the watch ended now; nothing is noted in the log."""
     with torch._C.DisableTorchFunction():
-        census = tuple((number, tuple(weights)) for number, weights in log.looks.census.standing().items())
+        now = {id(w): _compared(p, w, word) for p, w, word in log.looks.census.alive()}
+    census = tuple((number, tuple(now.get(id(w), w) for w in weights)) for number, weights in log.looks.census.of.items())
     moved = any(weight.moved for _, weights in census for weight in weights)
     return dataclasses.replace(seen(log), census=census, moved=moved, seconds=time.perf_counter() - log.began)
+
+
+def _compared(p: Tensor, weight: Weight, word: int) -> Weight:
+    moved = weight.moved or content_of([p]) != word
+    return dataclasses.replace(weight, moved=moved, thawed=weight.thawed or p.requires_grad, gradients=[*weight.gradients])
 
 
 def page(log: Log, evaluating: bool, found: Iterable[Finding]) -> tuple[Block, ...]:

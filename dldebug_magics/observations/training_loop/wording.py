@@ -28,6 +28,8 @@ def sentence(loop: TrainingLoop, findings: tuple[Finding, ...]) -> str:
     first = findings[0]
     fact = first.evidence.facts[0] if first.evidence.facts else None
     proof = f"; {fact.what}: {fact.seen}" if fact is not None else ""
+    if first.again is not None and first.again.better:
+        proof = f". {first.again.outcome.rstrip('.')}"
     return f"{first.confidence.value.capitalize()}: {first.name}{f' ({first.where})' if first.where else ''}{proof}. {seen}."
 
 
@@ -75,7 +77,8 @@ def _about(facts: object) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in told.items())
 
 
-def footer(loop: TrainingLoop) -> str:
-    """What was watched, and that all was let go."""
+def footer(loop: TrainingLoop, steps: int) -> str:
+    """What was watched, how many steps copies ran again for it, and that all was let go."""
     waiting = f", {loop.waited:.1f} of them waiting for data" if loop.waited >= 0.1 else ""
-    return f"Watched for {loop.seconds:.1f} seconds{waiting}. Nothing was copied or run again; every hook is gone."
+    again = f"Copies ran {steps} steps again, and all is as before" if steps else "Nothing was copied or run again"
+    return f"Watched for {loop.seconds:.1f} seconds{waiting}. {again}; every hook is gone."

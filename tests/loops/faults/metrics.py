@@ -219,7 +219,7 @@ def metric_average_wrong__a_small_last_batch():
     def validate(model, loader):
         total = 0.0
         for x, y in loader:
-            total += F.cross_entropy(model(x), y).item()  # fault
+            total += torch.mean((model(x).argmax(1) == y).float())  # fault
         total /= len(loader)
         return total
 

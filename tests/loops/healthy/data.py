@@ -227,3 +227,10 @@ def evaluated_with_gradients_that_are_let_go() -> Program:
                 right += (scores.argmax(1) == y).sum().item() + 0 * loss.item()
 
     return Program(run, (model,))
+
+
+def one_of_the_items_that_a_user_likes() -> Program:
+    """What is asked for is drawn anew from each user's own few."""
+    likes = torch.randint(30, (160, 6), generator=torch.Generator().manual_seed(0))
+    data = _Drawn(lambda x, y, row: (x, likes[row, torch.randint(6, ())]))
+    return _fit(nn.Linear(16, 30), DataLoader(data, batch_size=16, shuffle=True), _told_apart, epochs=8)

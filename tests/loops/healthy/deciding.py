@@ -7,7 +7,7 @@ import copy
 import torch
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import ReduceLROnPlateau, StepLR
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Subset, TensorDataset
 
 from dldebug_magics.checks.small_data import groups
 
@@ -75,5 +75,24 @@ def best_of_validation_then_tested() -> Program:
                 best, best_state = score, copy.deepcopy(model.state_dict())
         model.load_state_dict(best_state)
         accuracy(model, test_loader)
+
+    return Program(run, (model,))
+
+
+def folds_of_one_model_that_is_reset() -> Program:
+    """Cross-validation with one model, set back for each fold: what one fold evaluates, another one trains on."""
+    data, model = TensorDataset(*groups(96)), net()
+    begun = copy.deepcopy(model.state_dict())
+
+    def run():
+        for fold in range(3):
+            model.load_state_dict(begun)
+            held = torch.arange(96) % 3 == fold
+            train_loader = DataLoader(Subset(data, (~held).nonzero().flatten().tolist()), batch_size=16, shuffle=True)
+            val_loader = DataLoader(Subset(data, held.nonzero().flatten().tolist()), batch_size=16)
+            optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+            for _ in range(2):
+                _epoch(model, train_loader, optimizer)
+                accuracy(model, val_loader)
 
     return Program(run, (model,))
