@@ -28,7 +28,7 @@ class Screen:
         self.shown, self.title, self.quiet = shown, title, quiet
         self.live = not quiet and getattr(shell, "kernel", None) is not None
         self.handle: Any = None
-        self.is_gone = False  # what was drawn, since the cell cleared its output
+        self.is_there = False  # what was drawn last; the cell may have cleared its output since
         self.drawn_at = -math.inf
 
     def draw(self, report: Report) -> None:
@@ -45,7 +45,7 @@ class Screen:
 
     def clear(self) -> None:
         """The cell has cleared its output."""
-        self.is_gone = self.handle is not None
+        self.is_there = False
 
     def end(self, report: Report, returned: bool) -> None:
         """The report in place of the line. A report that is not returned is shown in a terminal too."""
@@ -60,13 +60,15 @@ class Screen:
             self._put(_line(f"{self.title}: ended by {type(error).__name__}"))
 
     def _put(self, data: dict[str, str]) -> None:
-        from IPython.display import display
+        """A press of the stop button may end this anywhere: what is not known to be there is shown anew, under the same id."""
+        from IPython.display import DisplayHandle, display
 
-        if self.handle is not None:
-            (self.handle.display if self.is_gone else self.handle.update)(data, raw=True)
-            self.is_gone = False
-        else:
-            self.handle = display(data, raw=True, display_id=True) if self.live else display(data, raw=True)
+        if not self.live and self.handle is None:
+            display(data, raw=True)
+            return
+        self.handle = self.handle or DisplayHandle()
+        (self.handle.update if self.is_there else self.handle.display)(data, raw=True)
+        self.is_there = True
 
 
 def bundle(shown: Any) -> dict[str, str]:

@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, default_collate
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.data import Wait
-from ...instruments.watch.facts import LoaderFacts
+from ...instruments.watch.loader_facts import LoaderFacts
 from ...observations.training_loop import TrainingLoop
 from ...observations.training_loop.reading import at, beginning
 from ..small_loops import task

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from torch import nn
-from torch.optim.lr_scheduler import StepLR
+from torch import nn, optim
 
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
@@ -13,6 +12,7 @@ from ...observations.training_loop import TrainingLoop, changes
 from ...observations.training_loop.reading import at, made, nearer, stepping
 from ..small_loops import task
 
+_PLACE = {"epoch": "the loop over batches", "batch": "optimizer.step(), in the loop over batches"}
 _GONE = ((4, 1e-2), (2, 2e-3))  # behind this part of the run the rate is below this share of its highest
 
 
@@ -33,13 +33,12 @@ def scheduler_per_batch_vs_epoch(loop: TrainingLoop) -> Iterator[Evidence]:
         if not calls or loop.taken < 10 or not (meant := _meant(loop, player.facts, asked)):
             continue
         done, rates = "epoch" if meant == "batch" else "batch", (loop.rates[i] for i in (0, len(loop.rates) // 2, -1))
-        facts = (
-            Fact(f"steps of the schedule, in {loop.epochs or 'several'} epochs", f"{asked}, one for each {done}", f"one for each {meant}"),
-            Fact("rate at the start, half-way, at the end", ", ".join(f"{rate:.2g}" for rate in rates)),
+        fact = Fact(
+            f"steps of the schedule, in {loop.epochs or 'several'} epochs", f"{asked}, one for each {done}", f"one for each {meant}"
         )
-        place = "behind the loop over batches" if meant == "epoch" else "behind optimizer.step(), in the loop over batches"
+        facts = (fact, Fact("rate at the start, half-way, at the end", ", ".join(f"{rate:.2g}" for rate in rates)))
         line = nearer(loop, calls[-1].line, made(loop, "scheduler", number))
-        fix = Fix(f"Step the schedule {place}.", line.source, edits=changes.scheduled(loop, calls[-1], meant))
+        fix = Fix(f"Step the schedule behind {_PLACE[meant]}.", line.source, edits=changes.scheduled(loop, calls[-1], meant))
         yield Evidence(Confidence.PROVEN, facts, at(line), fix)
 
 
@@ -55,7 +54,7 @@ def _meant(loop: TrainingLoop, schedule: SchedulerFacts, asked: int) -> str:
 
 def _program(each_batch: bool) -> Callable[[], None]:
     net, optimizer, batches, _ = task()
-    scheduler = StepLR(optimizer, step_size=2, gamma=0.1)
+    scheduler = optim.lr_scheduler.StepLR(optimizer, 2)
 
     def train() -> None:
         for _ in range(6):

@@ -15,7 +15,6 @@ from ...observations.training_loop.reading import at
 from ..small_loops import task
 
 _FADED = 1e-4  # of the gradient at the last layer
-_STAYS = 0.8
 
 
 @check(severity=Severity.WARNING)
@@ -33,12 +32,14 @@ def vanishing_gradient(loop: TrainingLoop) -> Iterator[Evidence]:
     See: Glorot & Bengio 2010; He et al. 2015; Bengio, Simard & Frasconi 1994.
     """
     line = at(list(loop.of(Backward))[-1].line) if loop.census else ""
-    for fade in faded(loop) if stays(loop) else ():
+    if not stays(loop):
+        return
+    for fade in faded(loop):
         what = f"gradient at `{fade.weight.name}` in the first passes, and in the last"
         facts = Fact(what, f"{fade.early:.1e}, {fade.late:.1e}", "of one size"), Fact("loss left at the end", f"{fell(loop):.0%}", "less")
-        yield Evidence(Confidence.LIKELY, facts, line, Fix("Take a lower rate at the start, or LeakyReLUs.", "lr / 10"))
+        yield Evidence(Confidence.LIKELY, facts, line, Fix("Take a lower rate, or LeakyReLUs.", "torch.nn.LeakyReLU()"))
         return
-    passage = next((p for p in passages(loop) if p.share < _FADED and fell(loop) > _STAYS), None)
+    passage = next((p for p in passages(loop) if p.share < _FADED), None)
     if passage is not None:
         what = f"gradient at `{passage.first.name}`, as a share of that at `{passage.last.name}`"
         facts = Fact(what, f"{passage.share:.1e}", "0.01 to 100"), Fact("weights on the way", str(passage.layers))

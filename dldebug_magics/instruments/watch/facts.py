@@ -8,15 +8,10 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.data import BatchSampler
 
 from .compiled import is_compiled
 from .epsilon import lost_epsilon
-from .numbering import Numbering, numbering_of
-from .randomness import Source, source_of
-from .reads import Part, parts_of
 
-_UNNUMBERED = Numbering()
 _NORMS = nn.modules.batchnorm._NormBase
 _DROPOUTS = nn.modules.dropout._DropoutNd
 
@@ -68,27 +63,6 @@ class SchedulerFacts:
 
 
 @dataclasses.dataclass(frozen=True)
-class LoaderFacts:
-    """A loader: how many batches and samples it has (-1: unknown), its sampler's class, its workers, which dataset it reads, and
-    of which parts that consists: each a dataset and the places read in it (None: all); `own_batches`: a sampler of the user's makes them;
-    `numbering`: the numbers of its classes; `random`: what makes its workers draw alike; `keeps_workers` from epoch to epoch"""
-
-    kind: str
-    batches: int
-    samples: int
-    batch_size: int
-    sampler: str
-    workers: int
-    drops_last: bool
-    dataset: int
-    reads: tuple[Part, ...]
-    own_batches: bool = False
-    numbering: Numbering = _UNNUMBERED
-    random: Source | None = None
-    keeps_workers: bool = False
-
-
-@dataclasses.dataclass(frozen=True)
 class ScalerFacts:
     """A gradient scaler, and whether it is switched on."""
 
@@ -125,27 +99,6 @@ def of_scheduler(scheduler: Any, number: Callable[[Any], int]) -> SchedulerFacts
     owner = getattr(scheduler, "optimizer", None)
     length = next((getattr(scheduler, name) for name in ("total_steps", "T_max", "total_iters") if hasattr(scheduler, name)), 0)
     return SchedulerFacts(type(scheduler).__name__, -1 if owner is None else number(owner), int(length or 0))
-
-
-def of_loader(loader: Any) -> LoaderFacts:
-    """The facts of a DataLoader."""
-    batching = getattr(loader, "batch_sampler", None)
-    own = batching is not None and type(batching) is not BatchSampler  # then the loader's sampler is a default that is not asked
-    sampler = type(batching if own else getattr(batching or loader, "sampler", None)).__name__
-    size = loader.batch_size or getattr(batching, "batch_size", 0) or 0
-    return LoaderFacts(
-        type(loader).__name__, _length(loader), _length(loader.dataset), size, sampler, loader.num_workers, loader.drop_last,
-        id(loader.dataset), tuple(parts_of(loader.dataset)), own, numbering_of(loader), source_of(loader),
-        bool(getattr(loader, "persistent_workers", False)),
-    )  # fmt: skip
-
-
-def _length(thing: Any) -> int:
-    """How long it is; -1 for a stream. A sampler of the user's own may have no length, or a length that raises."""
-    try:
-        return len(thing)
-    except Exception:
-        return -1
 
 
 def of_scaler(scaler: Any) -> ScalerFacts:

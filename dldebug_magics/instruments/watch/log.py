@@ -20,6 +20,7 @@ from .cast import Cast, stepped_by
 from .data import Data
 from .events import Backward, Begun, Drawn, Event, Forward, StepSeen
 from .here import Here
+from .loader_facts import of_loader
 from .looks import Looks
 from .pace import is_looked_at
 from .repeats import repeats
@@ -27,8 +28,7 @@ from .totals import Totals
 from .updates import Made, Scheduled, Stepped
 
 _AFTER = 2  # steps after the log was woken
-_RARE = 10  # steps for which it then sleeps at least, once that has happened often
-_OFTEN = 30
+_RARE, _OFTEN = 10, 30  # steps for which it then sleeps at least, once that has happened so often
 _KEPT = 400  # steps kept in full, at most
 _ROOM = 20_000  # events of all steps that are kept
 _LONGEST = 1000  # events of one step; a loop that never steps has no end of them
@@ -42,8 +42,8 @@ class Log:
 
     def __init__(self) -> None:
         self.models, self.optimizers = Cast(facts.of_model), Cast(facts.of_optimizer, stepped_by)
-        self.schedulers, self.scalers = Cast(lambda s: facts.of_scheduler(s, self.optimizers.number)), Cast(facts.of_scaler)
-        self.loaders = Cast(facts.of_loader)
+        self.schedulers = Cast(lambda scheduler: facts.of_scheduler(scheduler, self.optimizers.number))
+        self.scalers, self.loaders = Cast(facts.of_scaler), Cast(of_loader)
         self.totals = Totals(self.models, self.optimizers)
         self.here = here = Here()
         self.looks, self.data = Looks(here), Data()

@@ -48,5 +48,7 @@ def _is_a_fault(why: str, part: list[Weight], weights: tuple[Weight, ...]) -> bo
         return any(w.untrained for w in part)
     if why == "cut":
         return first is not None
+    if not any(w.moved for w in weights):  # its loss counts for nothing yet
+        return False
     twin = first is not None and any(w.moved and w.shape == first.shape for w in matrices)
     return (first is not None and not twin) or sum(w.size == 0 and len(w.shape) > 1 for w in part) > 1

@@ -19,6 +19,8 @@ from ...instruments.watch.log import Log
 from . import TrainingLoop, curves
 from .seen import seen
 
+_DRAWN = 240  # losses and rates of a page
+
 
 def alarms(log: Log, checks: Iterable[Check]) -> tuple[Finding, ...]:
     """What its own numbers prove, asked behind an optimizer's step. Likelihood waits for the end: a loss may still fall."""
@@ -41,7 +43,7 @@ def _compared(p: Tensor, weight: Weight, word: int) -> Weight:
 
 def page(log: Log, evaluating: bool, found: Iterable[Finding]) -> tuple[Block, ...]:
     """A line on how far it is, the alarms, and its course."""
-    loop, seconds = seen(log), time.perf_counter() - log.began
+    loop, seconds = seen(log, most=_DRAWN), time.perf_counter() - log.began
     epoch = f", epoch {loop.epochs}" if loop.epochs > 1 else ""
     waiting = f", {loop.waited / seconds:.0%} of them waiting for data" if loop.waited > 0.1 * seconds else ""
     doing = "evaluating after" if evaluating else "training,"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...document import Block, Details, Table
 from ...engine.evidence import Finding
-from ...instruments.watch.events import Event
+from ...instruments.watch.events import Backward, Event
 from . import curves
 
 if TYPE_CHECKING:
@@ -82,3 +82,10 @@ def footer(loop: TrainingLoop, steps: int) -> str:
     waiting = f", {loop.waited:.1f} of them waiting for data" if loop.waited >= 0.1 else ""
     again = f"Copies ran {steps} steps again, and all is as before" if steps else "Nothing was copied or run again"
     return f"Watched for {loop.seconds:.1f} seconds{waiting}. {again}; every hook is gone."
+
+
+def unseen(loop: TrainingLoop) -> tuple[str, ...]:
+    """What is compiled, and could not be looked into."""
+    models = [f"the inside of {model.word}: it is compiled" for model in loop.models if model.facts.compiled]
+    losses = {e.line.place for e in loop.of(Backward) if any(term.function == "compiled" for term in e.terms)}
+    return (*models, *(f"what the loss is made of, at {place}: it is compiled" for place in sorted(losses)))

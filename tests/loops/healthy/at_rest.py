@@ -196,3 +196,24 @@ def a_last_batch_of_two() -> Program:
             accuracy(model, val)
 
     return Program(run, (model,))
+
+
+def a_judge_that_does_not_count_yet() -> Program:
+    """The adversarial part of a loss has the weight 0 for the first epochs; its optimizer steps all the same."""
+    torch.manual_seed(0)
+    maker, judge, (train, _) = nn.Linear(16, 16), nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 1)), loaders()
+    making, judging = (torch.optim.Adam(m.parameters(), lr=1e-2) for m in (maker, judge))
+
+    def run():
+        for epoch in range(3):
+            weight = 0.0 if epoch < 5 else 1.0
+            for x, _ in train:
+                made = maker(x)
+                making.zero_grad()
+                (F.mse_loss(made, x) - weight * judge(made).mean()).backward()
+                making.step()
+                judging.zero_grad()
+                (weight * (F.softplus(-judge(x)) + F.softplus(judge(made.detach()))).mean()).backward()
+                judging.step()
+
+    return Program(run, (maker, judge))
