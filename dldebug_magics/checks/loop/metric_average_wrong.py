@@ -8,8 +8,7 @@ from torch.utils.data import DataLoader
 
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
-from ...observations.training_loop import TrainingLoop
-from ...observations.training_loop import metric_changes as changes
+from ...observations.training_loop import TrainingLoop, metric_changes
 from ...observations.training_loop.reading import at
 from ...observations.training_loop.scoring import misaveraged
 from ..small_loops import task
@@ -46,10 +45,7 @@ def metric_average_wrong(loop: TrainingLoop) -> Iterator[Evidence]:
         means = found.why in ("means by samples", "unequal batches")
         slight = means and (found.counts[0].kind == "loss" or abs(found.seen - found.expected) < _WARNED)
         line = found.counts[-1].line if found.why in ("kept", "unequal batches") else found.average.line
-        samples = found.why == "hits by batches"
-        edits = changes.by_the_other_number(line, samples) if samples or found.why == "means by samples" else ()
-        edits = changes.set_back(line, found.average.name) if found.why == "kept" else edits
-        fix = Fix(sentence, code.format(found.average.name), edits=edits)
+        fix = Fix(sentence, code.format(found.average.name), edits=metric_changes.averaged(line, found.average.name, found.why))
         yield Evidence(Confidence.LIKELY, tuple(facts), at(line), fix, severity=Severity.NOTE if slight else None)
 
 
