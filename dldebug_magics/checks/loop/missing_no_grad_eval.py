@@ -41,8 +41,10 @@ def missing_no_grad_eval(loop: TrainingLoop) -> Iterator[Evidence]:
     )
     code, edits = changes.without_gradients(passes.line, model.name)
     fix = Fix("Evaluate without gradients.", code, edits=edits)
-    severity = Severity.WARNING if worst.graphs >= max(_PILED, 0.5 * passes.times) else Severity.NOTE
-    yield Evidence(Confidence.LIKELY, facts, at(passes.line), fix, severity=severity)
+    if worst.graphs >= max(_PILED, 0.5 * passes.times):
+        yield Evidence(Confidence.PROVEN, facts, at(passes.line), fix)
+    else:
+        yield Evidence(Confidence.LIKELY, facts, at(passes.line), fix, severity=Severity.NOTE)
 
 
 def _keeps_a_graph(loop: TrainingLoop, evaluation: Evaluation) -> bool:
