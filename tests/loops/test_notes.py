@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+import torch
 from torch.utils.data import DataLoader
 
 from dldebug_magics.ask import Watch
@@ -46,3 +47,15 @@ def test_what_helps_depends_on_who_reads_and_when_it_takes_long():
     assert "persistent_workers=True" in waited(8.0, 7.0, workers=4)[0]
     assert not waited(8.0, 7.0, workers=4, keeps_workers=True) and not waited(8.0, 7.0, workers=4, begun=1)
     assert not waited(4.0, 0.1) and not waited(8.0, 0.1, batches=3) and not waited(8.0, 0.1, batches=100_000)
+
+
+def test_a_loss_that_is_lost_is_not_called_sound():
+    torch.manual_seed(0)
+    net, points = torch.nn.Linear(4, 1), torch.randn(32, 4)
+    optimizer = torch.optim.SGD(net.parameters(), lr=50.0)
+    with Watch() as watch:
+        for _ in range(40):
+            optimizer.zero_grad()
+            net(points).square().mean().backward()
+            optimizer.step()
+    assert watch.findings == () and "is no number in the end. No cause was found" in " ".join(repr(watch).split())

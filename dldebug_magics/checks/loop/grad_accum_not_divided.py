@@ -9,6 +9,7 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward, StepSeen
 from ...observations.training_loop import TrainingLoop, rewritten
+from ...observations.training_loop.by_hand import changed
 from ...observations.training_loop.course import fell, suffers
 from ...observations.training_loop.reading import at, stepping, steps_of
 from ..small_loops import task
@@ -23,7 +24,7 @@ def grad_accum_not_divided(loop: TrainingLoop) -> Iterator[Evidence]:
     Shows as: a loss that leaps or climbs, at a rate that is right without accumulation.
     Proven by: nothing but its cure; the graph of each loss shows no division, and the losses do not come down.
     Not this when: the loss falls all the same: then the rate suits the sum, and it is a note; the optimizer does not mind the scale (Adam).
-    Fails: a division of the gradients by hand is not looked for.
+    Fails: a division by a hook of the loss or of a parameter is not looked for; one of the gradients, by hand, is seen.
     See: torch docs, "Automatic mixed precision examples", gradient accumulation; Deep Learning Tuning Playbook, batch size.
     """
     for number in stepping(loop):
@@ -51,7 +52,7 @@ def _undivided(step: StepSeen) -> int:
     """How many backward passes from one line have a mean as loss, as it is; 0 where there are others, too."""
     passes = [e for e in step.events if isinstance(e, Backward)]
     whole = [e for e in passes if e.terms and all(t.reduction == "mean" and abs(t.factor - 1) < 1e-6 for t in e.terms[:1])]
-    return len(whole) if len(whole) == len(passes) and len({e.line for e in passes}) == 1 else 0
+    return len(whole) if len(whole) == len(passes) and len({e.line for e in passes}) == 1 and not changed(step.events) else 0
 
 
 def _program(divided: bool, rate: float = 4.0) -> Callable[[], None]:

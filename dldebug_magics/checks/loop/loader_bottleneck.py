@@ -25,12 +25,12 @@ def loader_bottleneck(loop: TrainingLoop) -> Iterator[Evidence]:
 
     Shows as: a processor or accelerator that idles; epochs that take as long with a smaller model.
     Proven by: the seconds that the loop waited for this loader, of all its seconds.
-    Not this when: the whole took less than a moment; batches come within milliseconds; workers start once.
+    Not this when: the whole took less than a moment; batches come within milliseconds, all but one; workers start once.
     Fails: an accelerator that is not waited for computes meanwhile, and the data may come as fast as it can take them.
     See: torch.utils.data, "multi-process data loading", "memory pinning"; PyTorch performance tuning guide.
     """
     for number, (player, wait) in enumerate(zip(loop.loaders, loop.data.waits, strict=False)):
-        much = wait.seconds > max(_SECONDS, _SHARE * loop.seconds) and wait.seconds > _OF_A_BATCH * wait.batches
+        much = wait.seconds - wait.longest > max(_SECONDS, _SHARE * (loop.seconds - wait.longest), _OF_A_BATCH * wait.batches)
         fix = _fix(player.facts, wait, loop.begun[number], player.name or "loader")
         if much and wait.batches >= _BATCHES and loop.fed[number] > 1 and fix is not None:
             facts = (

@@ -7,9 +7,9 @@ from torch import nn
 
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
-from ...instruments.source_lines import Line
 from ...instruments.watch.events import Forward
 from ...observations.training_loop import TrainingLoop, changes
+from ...observations.training_loop.births import born, side_by_side, tried
 from ...observations.training_loop.reading import at
 from ..small_loops import task
 
@@ -24,33 +24,24 @@ def model_recreated(loop: TrainingLoop) -> Iterator[Evidence]:
 
     Shows as: a loss that jumps back to its start at each epoch.
     Proven by: nothing but its cure; models of one kind, from one line, that are trained in turn for one pass over the same loader each.
-    Not this when: folds or seeds are trained, which take more than one epoch each, or loaders of their own.
+    Not this when: folds or seeds are trained, which take more than one epoch each, or loaders of their own; an ensemble is trained side
+    by side; rates are tried out.
     Fails: a comparison of seeds of one epoch each looks the same, and is a warning.
     See: FSDL, "common bugs"; torch.nn.Module.
     """
-    for line, numbers in _born(loop).items():
-        loaders = {e.loader for e in loop.of(Forward) if e.model in numbers and e.grad and e.tracked}
+    for line, numbers in born(loop).items():
+        passes = [e for e in loop.of(Forward) if e.model in numbers and e.grad and e.tracked]
+        loaders = {e.loader for e in passes}
         kinds = {(loop.models[n].facts.kind, loop.models[n].facts.parameters, loop.models[n].name) for n in numbers}
-        if len(numbers) < _TIMES or len(kinds) > 1 or len(loaders) != 1:
+        if len(numbers) < _TIMES or len(kinds) > 1 or len(loaders) != 1 or side_by_side(passes, numbers) or tried(loop, numbers):
             continue
         begun = next((loop.begun[loader] for loader in loaders if loader >= 0), 0)
         if begun != len(numbers) and loop.taken > 2 * len(numbers):
             continue  # folds, seeds
-        facts = (
-            Fact(f"models that were `{loop.models[numbers[0]].name}` one after the other", str(len(numbers)), "1"),
-            Fact("passes over the training loader, and optimizer steps", f"{begun} and {loop.taken}", ""),
-        )
+        fact = Fact(f"models that were `{loop.models[numbers[0]].name}` one after the other", str(len(numbers)), "1")
+        facts = (fact, Fact("passes over the training loader, and optimizer steps", f"{begun} and {loop.taken}", ""))
         fix = Fix("Make the model, and its optimizer, before the loop.", line.source, edits=changes.made_once(loop, line))
         yield Evidence(Confidence.LIKELY, facts, at(line), fix)
-
-
-def _born(loop: TrainingLoop) -> dict[Line, list[int]]:
-    """The models that were trained, by the line that set their variable."""
-    born: dict[Line, list[int]] = {}
-    for number, line in loop.births:
-        if line.place and any(model == number for _, model in loop.trained):
-            born.setdefault(line, []).append(number)
-    return born
 
 
 def _program(anew: bool) -> Callable[[], None]:

@@ -6,9 +6,10 @@ from torch import nn
 
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
-from ...instruments.watch.events import Backward, Forward
-from ...instruments.watch.updates import Stepped, ZeroGrad
+from ...instruments.watch.events import Backward
+from ...instruments.watch.updates import ZeroGrad
 from ...observations.training_loop import TrainingLoop, changes
+from ...observations.training_loop.by_hand import for_more
 from ...observations.training_loop.reading import at, clearing, stepping, steps_of
 from ..small_loops import task
 
@@ -22,7 +23,7 @@ def zero_grad_wrong_place(loop: TrainingLoop) -> Iterator[Evidence]:
     Shows as: weights that never move, a loss as noisy as single small batches, or one that bounces.
     Proven by: the gradients at the step: none, less than what the backward passes since the last step had brought, or more.
     Not this when: the passes cleared away were for something else: another model's step, an input's gradient, weights moved by hand
-    in between (sharpness-aware steps), a batch that is skipped.
+    in between (sharpness-aware steps), a skipped batch, a gradient put together by hand, the norm of each loss's (they keep the graph).
     Fails: gradients that are cleared by hand are not placed.
     Fix: Clear them after the step, or before each backward pass.
     See: torch.optim, "Taking an optimization step"; torch.optim.Optimizer.zero_grad.
@@ -48,10 +49,9 @@ def _evidence(fact: Fact, cleared: ZeroGrad, events: tuple, again: bool) -> Evid
 
 def _cleared(events: tuple) -> ZeroGrad | None:
     """The clearing that took away what a pass for the weights had brought, in the events of one step."""
-    if any(isinstance(e, Forward) and e.leaf_inputs for e in events) or not isinstance(events[-1], Stepped) or events[-1].moved:
-        return None
-    passes = [i for i, e in enumerate(events) if isinstance(e, Backward) and not e.failed]
-    return next((e for e in events[passes[0] :] if isinstance(e, ZeroGrad) and e.had), None) if passes else None
+    passes = [i for i, e in enumerate(events) if isinstance(e, Backward) and not e.failed and (events[-1].empty or not e.retain)]
+    clearings = [e for e in events[passes[0] :] if isinstance(e, ZeroGrad) and e.had] if passes and not for_more(events) else []
+    return clearings[0] if clearings else None
 
 
 def _program(before: bool) -> Callable[[], None]:

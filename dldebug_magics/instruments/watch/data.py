@@ -22,12 +22,13 @@ _LATER = 5_000  # batches of a loader that are looked at
 class Wait:
     """How many batches a loader gave, and the seconds that the loop waited for them; `first`: to begin, and for the first of each epoch.
 
-    `starting`: the next batch is the first of its epoch.
+    `longest`: for one batch, which tells of the machine, not of the loader. `starting`: the next batch is the first of its epoch.
     """
 
     batches: int = 0
     seconds: float = 0.0
     first: float = 0.0
+    longest: float = 0.0
     starting: bool = False
 
 
@@ -74,6 +75,7 @@ class Data:
         wait = self.waits[loader]
         wait.batches += 1
         wait.seconds += seconds
+        wait.longest = max(wait.longest, seconds)
         if wait.starting:
             wait.first, wait.starting = wait.first + seconds, False
 

@@ -62,7 +62,8 @@ class Forward(NamedTuple):
     """A model, or a part that was called by itself, ran. `grad`: gradients were recorded; `tracked`: its output has a graph.
 
     `training`: its own flag. `active`: how many of its dropout and batch norm layers were in training mode (-1: not counted).
-    `content`: a short word for its inputs (0: not taken). `leaf_inputs`: an input asks for gradients itself (adversarial examples).
+    `content`: a short word for its inputs (0: not taken). `leaf_inputs`: an input, or what it is made of and is no weight, asks for
+    gradients itself (adversarial examples).
     `loader`: the one that gave the last batch before it (-1: none did). `state`: a short word for its weights, of passes that don't train
     (0: not taken). The same pass in a row is counted in one record (`times`).
     """

@@ -55,11 +55,15 @@ class OptimizerFacts:
 
 @dataclasses.dataclass(frozen=True)
 class SchedulerFacts:
-    """A scheduler: its class, its optimizer's number, and after how many steps it has come to its end (0: it has none that is known)."""
+    """A scheduler: its class, its optimizer's number, and after how many steps it has come to its end (0: it has none that is known).
+
+    `is_called`: a line of the loop's code steps it, which may not have come to run.
+    """
 
     kind: str
     optimizer: int
     length: int
+    is_called: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

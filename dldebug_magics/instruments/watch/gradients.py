@@ -57,6 +57,7 @@ class Gradients:
             if mark(held.probe) != self.marks.get(number):
                 held.stale = held.stale or held.mark is not None
                 held.mark = None
+            held.left = mark(held.probe)
             held.passes += 1
         if not self.log.close:
             return -1
@@ -74,7 +75,7 @@ class Gradients:
         if held.probe is None or held.probe.grad is None:
             held.probe = probe(parameters(optimizer))
         held.empty = held.probe is None or held.probe.grad is None
-        held.look = {}
+        held.look, held.changed = {}, held.change()
         if held.fresh is None:
             held.chosen = norms.some(parameters(optimizer)) if self.log.close else []
         if self.log.close and not held.empty and held.chosen:
@@ -92,8 +93,8 @@ class Gradients:
         if held.weights is not None:
             held.look["update"] = norms.distance(norms.row(held.chosen), held.weights)
         rate, moved = float(optimizer.param_groups[0]["lr"]), self.weights.after_step(number, optimizer)
-        step = Stepped(number, line, rate, held.passes, held.closure, held.stale, held.empty, moved, **held.look)
-        held.stale, held.empty, held.passes, held.look = False, False, 0, {}
+        step = Stepped(number, line, rate, held.passes, held.closure, held.stale, held.empty, moved, held.changed, **held.look)
+        held.stale, held.empty, held.passes, held.look, held.left = False, False, 0, {}, None
         held.chosen, held.fresh, held.weights = [], None, None
         held.mark = mark(held.probe)
         return step

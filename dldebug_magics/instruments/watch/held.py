@@ -14,7 +14,7 @@ from . import norms
 
 @dataclasses.dataclass
 class Held:
-    """`probe` is the small parameter that is glanced at; `mark` is its gradient as the last step left it.
+    """`probe` is the small parameter that is glanced at; `mark` is its gradient as the last step left it, `left` as the last pass did.
 
     Of a close look: `chosen`, the parameters that are looked at, and in rows of all their numbers the gradients `before` a pass, what was
     brought since the last step (`fresh`), and the `weights` before it.
@@ -24,8 +24,10 @@ class Held:
     number: int
     probe: Tensor | None = None
     mark: tuple[int, int] | None = None
+    left: tuple[int, int] | None = None
     stale: bool = False
     empty: bool = False
+    changed: str = ""
     closure: bool = False
     passes: int = 0
     chosen: list[Tensor] = dataclasses.field(default_factory=list)
@@ -33,6 +35,13 @@ class Held:
     fresh: Tensor | None = None
     weights: Tensor | None = None
     look: dict[str, float] = dataclasses.field(default_factory=dict)
+
+    def change(self) -> str:
+        """What was done to the gradient since the last pass."""
+        now = mark(self.probe)
+        if now is None or self.left is None or now == self.left:
+            return ""
+        return "in place" if now[0] == self.left[0] else "replaced"
 
     def begin(self, parameters: Iterable[Tensor]) -> None:
         """A pass begins that is looked at."""

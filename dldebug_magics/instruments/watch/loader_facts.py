@@ -39,7 +39,8 @@ def of_loader(loader: Any) -> LoaderFacts:
     """The facts of a DataLoader."""
     batching = getattr(loader, "batch_sampler", None)
     own = batching is not None and type(batching) is not BatchSampler  # then the loader's sampler is a default that is not asked
-    sampler = type(batching if own else getattr(batching or loader, "sampler", None)).__name__
+    holder = loader if batching is None else batching  # not `or`: asked whether it is empty, a stream's sampler raises
+    sampler = type(batching if own else getattr(holder, "sampler", None)).__name__
     size = loader.batch_size or getattr(batching, "batch_size", 0) or 0
     return LoaderFacts(
         type(loader).__name__, _length(loader), _length(loader.dataset), size, sampler, loader.num_workers, loader.drop_last,

@@ -5,6 +5,7 @@ At close looks only; always on is the number of the loss's node, which a later p
 
 from __future__ import annotations
 
+import dataclasses
 from types import CodeType
 from typing import Any
 
@@ -21,7 +22,7 @@ from .holders import Holder, code_of, holders, old_state, schedulers
 from .losses import is_number, terms_of
 from .moments import Moments
 from .scores import Scores
-from .settings import set_in
+from .settings import is_called, set_in
 from .spoilt import Spoilt, spoilt
 from .way_back import WayBack
 
@@ -134,6 +135,7 @@ class Looks:
         self.way.again()
         if self.is_due(step):
             for name, scheduler in schedulers(3):
-                schedules.number(scheduler, name)
+                part = schedules.parts[schedules.number(scheduler, name)]
+                part.facts = dataclasses.replace(part.facts, is_called=is_called(name, "step", 3))
             earlier = {number: at for number, at in self.losses.items() if at < step}
             self.holders += [holder._replace(number=step) for holder in holders(earlier, 3)]

@@ -17,6 +17,8 @@ from .facts import mode_layers
 from .log import Log
 from .wrapped import wrapped
 
+_NEAR = 16  # nodes behind an input that are looked at
+
 
 @contextlib.contextmanager
 def watching_modules(log: Log) -> Any:
@@ -101,13 +103,26 @@ def _passed(log: Log, module: nn.Module, given: Any, result: Any) -> None:
         return log.note(Forward(number, log.here(), torch.is_grad_enabled(), tracked, module.training, loader=loader))
     entering = list(tensors(given))
     active = sum(layer.training for layer in mode_layers(module))
-    asks = any(t.requires_grad and t.is_leaf for t in entering)
+    asks = any(map(_asks, entering))
     content = content_of(entering)
     state = 0 if tracked and module.training else content_of(_some(module))
     seen = Forward(number, log.here(), torch.is_grad_enabled(), tracked, module.training, active, content, asks, loader, state)
     if tracked:
         log.totals.graphs.passed(number, seen.line, result)
     log.note(seen)
+
+
+def _asks(given: Tensor) -> bool:
+    """Whether an input asks for a gradient itself, or is made in a few steps of something that does: `x + delta`."""
+    if not given.requires_grad or given.is_leaf:
+        return given.requires_grad
+    nodes = [given.grad_fn]
+    for node in nodes:  # which grows meanwhile
+        leaf = getattr(node, "variable", None)
+        if leaf is not None and not isinstance(leaf, nn.Parameter):
+            return True
+        nodes += [parent for parent, _ in node.next_functions if parent is not None] if len(nodes) < _NEAR else []  # type: ignore[union-attr]
+    return False
 
 
 def _some(module: nn.Module) -> list[Tensor]:

@@ -91,6 +91,39 @@ def calling(names: tuple[str, ...], depth: int = 2) -> Line:
     return Line()
 
 
+def is_called(name: str, method: str, depth: int = 2) -> bool:
+    """Whether the user's running code calls a method of a variable somewhere: under a condition that may not have come true yet.
+
+    Code is what runs, with the whole class or function of the file that it stands in.
+    """
+    called = f"{name.rpartition('.')[2]}.{method}"
+    frame: FrameType | None = sys._getframe(depth)
+    while frame is not None:
+        code = frame.f_code
+        if is_users(code.co_filename):
+            for first, last, names in _called(code.co_filename, "".join(linecache.getlines(code.co_filename, frame.f_globals))):
+                if called in names and (code.co_name == "<module>" or first <= code.co_firstlineno <= last):
+                    return True
+        frame = frame.f_back
+    return False
+
+
+@functools.lru_cache(maxsize=8)
+def _called(file: str, text: str) -> list[tuple[int, int, frozenset[str]]]:
+    """For each statement of a module its lines, and the methods that are called in it, as `scheduler.step` for `self.scheduler.step()`."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:  # a cell with magics in it
+        return []
+    return [(s.lineno, s.end_lineno or s.lineno, frozenset(_methods(s))) for s in tree.body]
+
+
+def _methods(statement: ast.stmt) -> Iterator[str]:
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            yield ".".join(ast.unparse(node.func).split(".")[-2:])
+
+
 def _using(frame: FrameType, names: tuple[str, ...], whole: bool) -> Iterator[tuple[str, int]]:
     file, text = frame.f_code.co_filename, "".join(linecache.getlines(frame.f_code.co_filename, frame.f_globals))
     first, last = frame.f_code.co_firstlineno, max((n for *_, n in frame.f_code.co_lines() if n), default=0)

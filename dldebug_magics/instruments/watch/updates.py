@@ -72,6 +72,8 @@ class Stepped(NamedTuple):
 
     rate: its first learning rate. backwards: how many backward passes went before, since its last step. closure: it ran passes of its own.
     stale: the gradient held one that an earlier step had used already. empty: no parameter had a gradient other than zero.
+    changed: the gradients are not as the last backward pass left them: others were put in their place ("replaced"), or they were written to
+    ("in place"), as clipping does.
     Of a close look: moved: weights were changed by hand since the last step, before a backward pass. gradient, update, weights: norms
     before the step, of the step, and of the weights. residual: how much of the gradient, as a share of its norm, is not a multiple of what
     the backward passes since its last step brought. factor: that multiple (below 1: clipped).
@@ -85,6 +87,7 @@ class Stepped(NamedTuple):
     stale: bool = False
     empty: bool = False
     moved: bool = False
+    changed: str = ""
     gradient: float = math.nan
     update: float = math.nan
     weights: float = math.nan

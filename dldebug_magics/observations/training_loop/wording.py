@@ -13,7 +13,7 @@ from . import curves
 if TYPE_CHECKING:
     from . import TrainingLoop
 
-_UNTOLD = ("kind", "held", "dataset", "reads", "numbering", "random")  # facts that are for checks alone
+_UNTOLD = ("kind", "held", "dataset", "reads", "numbering", "random", "is_called")  # facts that are for checks alone
 
 
 def sentence(loop: TrainingLoop, findings: tuple[Finding, ...]) -> str:
@@ -23,6 +23,8 @@ def sentence(loop: TrainingLoop, findings: tuple[Finding, ...]) -> str:
         seen += f"; {loop.crash.kind} ended it{f' at {loop.crash.line}' if loop.crash.line.place else ''}"
     if loop.blind:
         return f"{seen}. Then the watch itself failed, which is a defect of dldebug: {loop.blind}. The loop was not disturbed."
+    if not findings and loop.crash is None and loop.spoilt is not None and not math.isfinite(loop.losses[-1]):
+        return f"{seen}, and is no number in the end. No cause was found in the loop; where it grows before, the rate may be too high."
     if not findings:
         return f"{seen}: nothing wrong was seen in the loop." if loop.crash is None else f"{seen}."
     first = findings[0]
