@@ -1,0 +1,125 @@
+"""One pass over a split, in evaluation mode, without gradients, with the weights as they are: what the model is worth there."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from ...engine import snapshot
+from ...engine.batch import _is_dataset, is_one_batch
+from ...engine.call import forward
+from ...engine.errors import UserMistake
+from ...engine.nested import mapped, tensors
+from ...engine.subject import Subject
+from .bootstrap import DRAWS, drawn
+from .buckets import Buckets, names, numbers
+from .kept import Kept, Whole
+from .metrics import Metric
+from .named import named
+from .tasks import Task, scores, task_of
+
+_BATCH = 256  # samples, where a Dataset comes without a loader
+Groups = Callable[[Any], Any] | str | None  # of a batch: the group of each of its samples; or its key in the batch
+Asked = str | Callable[..., Any] | None
+
+
+class Scored:
+    """What a model is worth on one split. Give it batches, then read `value` and `draws`."""
+
+    def __init__(self, subject: Subject, metric: Asked = None, groups: Groups = None):
+        self.subject, self.asked, self.groups = subject, metric, groups
+        self.metric: Metric | Whole | None = None
+        self.sums: Buckets | Kept | None = None
+        self.task = Task()
+        self.samples = 0
+        self.batches = 0
+
+    def add(self, batch: Any, output: Any, targets: tuple[Any, ...]) -> None:
+        """One batch and what the model made of it."""
+        found = scores(output)
+        if found is not None and found.is_floating_point() and not bool(torch.isfinite(found).all()):
+            broken = int((~torch.isfinite(found.reshape(len(found), -1)).all(1)).sum())
+            raise UserMistake(f"{broken} of {len(found)} outputs of batch {self.batches + 1} are no numbers", expected="finite outputs")
+        if self.metric is None:
+            self.task = task_of(self.subject, output, targets)
+            self.metric = named(self.asked, self.subject, self.task, output, targets)
+        count = _length(targets, found)
+        self._enter(batch, output, targets, count)
+        self.samples, self.batches = self.samples + count, self.batches + 1
+
+    def _enter(self, batch: Any, output: Any, targets: tuple[Any, ...], count: int) -> None:
+        members = numbers(self.samples, count) if self.groups is None else names(_groups(batch, self.groups, count))
+        if isinstance(self.metric, Whole):
+            self.sums = self.sums or Kept(self.metric)
+            self.sums.add(output, targets, members)  # type: ignore[arg-type]
+            return
+        rows = self.metric.rows(output, targets).cpu().numpy()  # type: ignore[union-attr]
+        self.sums = self.sums or Buckets(rows.shape[1])
+        self.sums.add(rows, members if len(rows) == count else numbers(self.batches, len(rows)))  # type: ignore[arg-type]
+
+    @functools.cached_property
+    def value(self) -> float:
+        """The metric on the whole split."""
+        if isinstance(self.sums, Kept):
+            return self.sums.value
+        return float(self.metric.value(self.sums.total))  # type: ignore[union-attr]
+
+    def draws(self, generator: numpy.random.Generator) -> numpy.ndarray:
+        """The metric on `DRAWS` resamples of the split."""
+        if isinstance(self.sums, Kept):
+            return self.sums.draws(generator, DRAWS)
+        return drawn(self.sums.filled, self.metric.value, self.metric.prior, generator)  # type: ignore[union-attr]
+
+
+def scored(subject: Subject, source: Any, name: str, metric: Asked = None, groups: Groups = None) -> Iterator[Scored]:
+    """Pass over a split; yields the same growing result after each batch. The model is the caller's to lend: its modes are changed."""
+    found = Scored(subject, metric, groups)
+    subject.model.eval()
+    device = next((p.device for p in subject.model.parameters()), None)
+    with torch.no_grad(), snapshot.reading(source):
+        for batch in batches(source, name):
+            batch = batch if device is None else mapped(batch, lambda t: t.to(device))
+            found.add(batch, *forward(subject, batch))
+            yield found
+    if not found.samples:
+        raise UserMistake(f"`{name}` is empty: it yields no sample")
+
+
+def batches(source: Any, name: str) -> Iterator[Any]:
+    """All batches of a split, through a fresh iterator."""
+    if isinstance(source, Iterator):
+        raise UserMistake(f"`{name}` is an iterator", expected="something that can be read twice", do="pass the loader")
+    if is_one_batch(source):
+        yield source
+    elif _is_dataset(source):
+        yield from DataLoader(source, batch_size=_BATCH)
+    elif hasattr(source, "__iter__") or hasattr(source, "__getitem__"):
+        yield from source
+    else:
+        raise UserMistake(f"`{name}` is a {type(source).__name__}", expected="a DataLoader, a Dataset or batches")
+
+
+def _length(targets: tuple[Any, ...], found: Tensor | None) -> int:
+    first = next(tensors(targets), None)
+    counted = first if first is not None and first.ndim else found
+    return len(counted) if counted is not None and counted.ndim else 1
+
+
+def _groups(batch: Any, groups: Groups, count: int) -> list[Any]:
+    """The group of each sample, from the batch: by its key, its place, or a function."""
+    try:
+        found = groups(batch) if callable(groups) else batch[int(groups)] if not isinstance(batch, Mapping) else batch[groups]  # type: ignore[arg-type]
+        listed = found.tolist() if isinstance(found, Tensor) else list(found)
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        raise UserMistake(
+            f"no groups in a batch by `{groups}`: {error}", expected="a key or place in the batch, or a function of it"
+        ) from None
+    if len(listed) != count:
+        raise UserMistake(f"`{groups}` gave {len(listed)} groups for {count} samples", expected="one for each")
+    return listed
