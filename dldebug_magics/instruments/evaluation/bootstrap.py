@@ -50,8 +50,8 @@ def drawn(filled: numpy.ndarray, value: Value, prior: Sequence[Sequence[float]],
     "Simple and effective confidence intervals for proportions", 2000).
     """
     filled = numpy.concatenate([filled, numpy.asarray(prior, dtype=float).reshape(-1, filled.shape[1])])
-    count = len(filled)
-    if count == 0:
+    if not len(filled):
         return numpy.full(DRAWS, numpy.nan)
-    times = generator.multinomial(count, numpy.full(count, 1 / count), size=DRAWS)
-    return value(times.astype(float) @ filled)
+    kinds, counts = numpy.unique(filled, axis=0, return_counts=True)  # right and wrong answers are few kinds of rows, and drawn at once
+    times = generator.multinomial(len(filled), counts / len(filled), size=DRAWS)
+    return value(times.astype(float) @ kinds)
