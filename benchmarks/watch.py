@@ -1,14 +1,18 @@
-"""What a watch costs, as the ratio of a watched loop to the same loop bare, measured in the same run; and what it keeps in memory.
+"""What a watch costs, as the ratio of a watched loop to the same loop bare, in lock-step; and what it keeps in memory.
 
-    python benchmarks/watch.py [--repeats 7] [--steps 1000] [--memory 10000]
+    python benchmarks/watch.py [--repeats 5] [--steps 1000] [--memory 10000] [--only tiny_mlp]
 
 Bars: 1.05 for steps of 5 ms and more, 1.25 for a tiny MLP (steps under 0.5 ms), over 1,000 steps; less than 20 MB more over 10,000 steps.
-Bare and watched runs take turns; the ratio is that of processor time, and the median of the repeats is printed with the extremes: machines
-are noisy, seconds mean little. The report at the end of a watch is not part of a step, and is timed by itself.
+Three processes take turns, fifty steps each: one bare, one watched, one bare again, whose ratio to the first is the noise of the machine.
+The time is that of the processor; of each fifty steps the median of the repeats counts; the extremes of whole runs stand beside it.
+The report at the end of a watch is not part of a step, and is timed by itself.
 """
 
 import argparse
+import contextlib
 import gc
+import itertools
+import multiprocessing
 import resource
 import time
 from pathlib import Path
@@ -18,6 +22,8 @@ import torch
 from torch import nn
 
 from dldebug_magics.ask import Watch
+
+BLOCK = 50
 
 
 def tiny_mlp(kind=torch.optim.SGD):
@@ -30,8 +36,8 @@ def tiny_mlp_with_adam():
 
 
 def conv_net():
-    convolutions = nn.Conv2d(3, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.Conv2d(32, 64, 3, stride=2), nn.ReLU()
-    net = nn.Sequential(*convolutions, nn.Flatten(), nn.Linear(64 * 15 * 15, 10))
+    convolutions = nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.Conv2d(16, 32, 3, stride=2), nn.ReLU()
+    net = nn.Sequential(*convolutions, nn.Flatten(), nn.Linear(32 * 15 * 15, 10))
     return net, torch.optim.Adam(net.parameters(), lr=1e-3), torch.randn(32, 3, 32, 32)
 
 
@@ -41,46 +47,96 @@ def transformer():
     return net, torch.optim.Adam(net.parameters(), lr=1e-3), torch.randn(32, 32, 64)
 
 
-def loop(program, steps):
-    """The loop that anyone would write, with the `loss.item()` that anyone would log."""
+ROWS = {make.__name__: make for make in (tiny_mlp, tiny_mlp_with_adam, conv_net, transformer)}
+
+
+def training(program):
+    """The loop that anyone would write, with the `loss.item()` that anyone would log; one step at a time."""
     (net, optimizer, x), y, loss_fn = program, torch.zeros(32, dtype=torch.long), nn.CrossEntropyLoss()
-    for _ in range(steps):
+    while True:
         optimizer.zero_grad()
         loss = loss_fn(net(x), y)
         loss.backward()
         optimizer.step()
         loss.item()
+        yield
 
 
-def seconds(work, *args):
+def train(steps, loop):
+    """The processor's seconds for so many steps."""
     began = time.process_time()
-    work(*args)
+    for _ in range(steps):
+        next(loop)
     return time.process_time() - began
 
 
-def pair(make, steps):
-    """(bare, watched, the report's) seconds of one run each."""
-    bare, program, watch = seconds(loop, make(), steps), make(), Watch()
-    with watch:
-        watched = seconds(loop, program, steps)
-        began = time.process_time()
-    return bare, watched, time.process_time() - began
+def worker(pipe):
+    """A process that trains a block whenever it is told to."""
+    torch.set_num_threads(1)
+    for name, watched, blocks in iter(pipe.recv, None):
+        train(BLOCK, training(ROWS[name]()))
+        loop, watch = training(ROWS[name]()), Watch() if watched else contextlib.nullcontext()
+        pipe.send(None)
+        with watch:
+            for _ in range(blocks):
+                pipe.recv()
+                pipe.send(train(BLOCK, loop))
+            began = time.process_time()
+        pipe.send(time.process_time() - began)
 
 
-def told(name, pairs, steps):
-    ratios = [watched / bare for bare, watched, _ in pairs]
-    bare, report = (1e3 * median(each) for each in ([p[0] / steps for p in pairs], [p[2] for p in pairs]))
-    spread = f"({min(ratios):.2f} to {max(ratios):.2f})"
-    print(f"{name:<22} {median(ratios):6.3f}x   {spread:<16} bare step {bare:.2f} ms, report {report:.0f} ms", flush=True)
+def turns(pipes, name, blocks):
+    """The seconds of each block of a bare, a watched, and another bare run, which take turns; and of the report."""
+    for place, pipe in enumerate(pipes):
+        pipe.send((name, place == 1, blocks))
+        pipe.recv()
+    seconds = [[0.0] * blocks for _ in pipes]
+    for block in range(blocks):
+        for place in itertools.islice(itertools.cycle(range(len(pipes))), block, block + len(pipes)):  # each is first in its turn
+            pipes[place].send(None)
+            seconds[place][block] = pipes[place].recv()
+    return seconds, [pipe.recv() for pipe in pipes][1]
 
 
-def memory(steps):
+def row(pipes, name, steps, repeats):
+    """One line of the table."""
+    runs, reports = zip(*(turns(pipes, name, steps // BLOCK) for _ in range(repeats)), strict=True)
+    bare, watched, again = (sum(median(block) for block in zip(*(run[place] for run in runs), strict=True)) for place in range(3))
+    ratios, noise = ([sum(run[place]) / sum(run[0]) for run in runs] for place in (1, 2))
+    spread, around = (f"({min(each):.2f} to {max(each):.2f})" for each in (ratios, noise))
+    step, report = 1e3 * bare / steps, 1e3 * median(reports)
+    print(f"{name:<20}{step:7.2f}   {watched / bare:6.3f} {spread:<16}{again / bare:6.3f} {around:<16}{report:6.0f}", flush=True)
+
+
+def evaluated(steps, loop):
+    """A loop that wakes the watch as often as may be: another mode, a loader and a scheduler every ten steps."""
+    program, kept = loop
+    net, optimizer, x = program
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1000)
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x), batch_size=8)
+    for _ in range(steps // 10):
+        net.train()
+        train(10, kept)
+        schedule.step()
+        net.eval()
+        with torch.no_grad():
+            for (batch,) in loader:
+                net(batch)
+
+
+def plain(steps, loop):
+    """A loop that only trains."""
+    train(steps, loop[1])
+
+
+def memory(steps, kind):
     """How much more the process holds after so many watched steps than after as many bare ones, in MB; with the report; the steps."""
     program = tiny_mlp()
-    loop(program, steps)
+    loop = program, training(program)
+    kind(steps, loop)
     before = resident()
     with Watch() as watch:
-        loop(program, steps)
+        kind(steps, loop)
         held = resident() - before
     return held, resident() - before, watch.experiment.taken
 
@@ -93,17 +149,22 @@ def resident():
 
 def main():
     asked = argparse.ArgumentParser()
-    asked.add_argument("--repeats", type=int, default=7)
-    asked.add_argument("--steps", type=int, default=1000)
-    asked.add_argument("--memory", type=int, default=10_000)
+    for name, usual in (("repeats", 5), ("steps", 1000), ("memory", 10_000)):
+        asked.add_argument(f"--{name}", type=int, default=usual)
+    asked.add_argument("--only", nargs="*", default=list(ROWS))
     options = asked.parse_args()
-    print(f"watched run / bare run of {options.steps} steps")
-    for make, share in ((tiny_mlp, 1), (tiny_mlp_with_adam, 1), (transformer, 0.2), (conv_net, 0.1)):
-        steps = int(share * options.steps)
-        loop(make(), min(steps, 50))
-        told(make.__name__, [pair(make, steps) for _ in range(options.repeats)], steps)
-    held, ended, taken = memory(options.memory)
-    print(f"memory over {taken} steps: {held:+.1f} MB, with the report {ended:+.1f} MB")
+    spawn = multiprocessing.get_context("spawn")
+    pipes, ends = zip(*(spawn.Pipe() for _ in range(3)), strict=True)
+    for end in ends:
+        spawn.Process(target=worker, args=(end,), daemon=True).start()
+    print(f"{options.steps} steps        step, ms   watched / bare         bare / bare            report, ms", flush=True)
+    for name in options.only:
+        row(pipes, name, options.steps, options.repeats)
+    for pipe in pipes:
+        pipe.send(None)
+    for kind in (plain, evaluated):
+        held, ended, taken = memory(options.memory, kind)
+        print(f"memory over {taken} steps, {kind.__name__}: {held:+.1f} MB, with the report {ended:+.1f} MB")
 
 
 if __name__ == "__main__":

@@ -61,18 +61,31 @@ def explain(name: str) -> Page:
     return Page(page(name))
 
 
-def watch(function: Callable[[], Any] | None = None) -> Watch | Report:
+def watch(function: Callable[[], Any] | None = None, *, prove: bool = False, budget: float = 30.0) -> Watch | Report:
     """Watch code that trains: `with dldebug.watch() as report: train()`, or `report = dldebug.watch(train)`.
 
-    In the first form `report` has all that a report has, once the block has ended, also where it raised.
+    In the first form `report` has all that a report has, once the block has ended, also where it raised. What was recorded of each step
+    is written by `report.to_csv(path)` and `report.to_tensorboard(directory)`. prove: run the function's first
+    steps again, on copies, with and without the change that a finding proposes, where the loop's own numbers don't prove it; budget: the
+    seconds that this may take.
     """
     from .ask import Watch
 
-    watching = Watch()
+    if function is None and prove:
+        from .engine.errors import UserMistake
+
+        raise UserMistake("a block can't be run again", do="watch a function, dldebug.watch(train, prove=True), or a cell, %%watch --prove")
     if function is None:
-        return watching
+        return Watch()
+    if prove:
+        from .instruments.again import Again, Program
+
+        again = Again(Program.of(function), budget)
+    watching = Watch()
     with watching:
         function()
+    if prove:
+        watching.prove(again)
     return watching.report
 
 

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .engine.check import Check
     from .engine.observation import Observation
     from .engine.report import Report
     from .engine.subject import Subject
+    from .instruments.again import Again
 
 _ROOM = Path(__file__).parent / "observations"
 _NOT_ASKED = {"cards", "training_loop"}
@@ -88,19 +90,27 @@ def _watched(program: Any) -> Generator[Report, None, None]:
     yield watch.report
 
 
+def _loop_checks() -> list[Check]:
+    from .checks import files, load
+
+    return [load(stage, cause) for stage, cause in files() if stage == "loop"]
+
+
 class Watch:
     """`with Watch() as watch: train()`; afterwards `watch.report` says what the loop did, and `watch` has all that the report has.
 
     An exception of the loop's passes through, and the report tells of the loop up to there. model, optimizer: known before they are seen
-    in the loop, by the names given.
+    in the loop, by the names given. follower: told while the loop runs (instruments/watch/following.py).
     """
 
     report: Report
 
-    def __init__(self, **known: tuple[str, Any]):
+    def __init__(self, follower: Callable[[bool], None] | None = None, **known: tuple[str, Any]):
         from .instruments.watch import watching
 
-        self.known, self.watching = known, watching()
+        self.known, self.watching = known, watching(follower)
+        self.checks = _loop_checks() if follower is not None else []  # imported before the loop begins, and not while it runs
+        self.typed: dict[str, str] = {}  # cells as they were typed, by the names that their code has
 
     def __enter__(self) -> Watch:
         self.log = self.watching.__enter__()
@@ -108,16 +118,22 @@ class Watch:
         return self
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        from .checks import all_checks
         from .engine.judged import judged
+        from .instruments.sources import source_of
         from .observations.training_loop.seen import seen
 
         self.watching.__exit__(kind, error, traceback)
-        checks = [check for check in all_checks() if check.stage == "loop"]
         loop = seen(self.log, error)
         left, stopped = self.log.left_behind, "by you" if isinstance(error, KeyboardInterrupt) else ""
         about = {"seconds": self.log.seconds, "stopped": stopped, "untouched": not left, "left_behind": left}
-        self.report = judged(loop, () if loop.blind else checks, **about)
+        checks = () if loop.blind else self.checks or _loop_checks()
+        self.report = judged(loop, checks, lambda file: source_of(file, self.typed), **about)
+
+    def prove(self, again: Again, seen: Callable[[Report], Any] = lambda report: None) -> None:
+        """Run the loop again on copies, where its own numbers prove nothing; `again` was made before it was watched."""
+        for report in again.proven(self.report, self.log):
+            self.report = report
+            seen(report)
 
     def __getattr__(self, name: str) -> Any:
         if name == "report":

@@ -10,9 +10,11 @@ import base64
 import io
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _LARGEST = 1e100  # beyond it there are no ticks: drawn as a gap
+_DOTS = 60  # values that are drawn one by one
 _STYLES = (("#0b3c8c", "-"), ("#b3431b", "--"), ("#1b6e3c", "-."), ("#6a3d9a", ":"))
 
 
@@ -32,14 +34,14 @@ def sparkline(values: Sequence[float], width: int = 60) -> str:
     return f"{values[0]:.3g} {marks} {values[-1]:.3g}"
 
 
-def plotted(curves: Mapping[str, Sequence[float]], level: tuple[str, float] | None = None) -> str:
-    """The curves over steps as a base64 PNG, each with its own dash pattern; `level` is a named horizontal line."""
+def plotted(curves: Mapping[str, Sequence[float]], level: tuple[str, float] | None = None, across: str = "training step") -> str:
+    """The curves over steps as a base64 PNG, each with its own dash pattern; `level`: a named horizontal line; `across`: what a step is."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.4, 2.8), dpi=90, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot(facecolor="white", xlabel="training step on one batch", ylabel="loss")
+    axes = figure.add_subplot(facecolor="white", xlabel=across, ylabel="loss")
     for (name, curve), (colour, dash) in zip(curves.items(), _STYLES, strict=False):
         axes.plot(range(len(curve)), [v if abs(v) < _LARGEST else math.nan for v in curve], dash, color=colour, label=_plain(name))
     if level is not None:
@@ -48,6 +50,31 @@ def plotted(curves: Mapping[str, Sequence[float]], level: tuple[str, float] | No
         axes.set_yscale("log")
     axes.legend(frameon=False, fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
+    return _png(figure)
+
+
+def stacked(courses: Sequence[tuple[str, Sequence[float], Sequence[float]]], across: str) -> str:
+    """Courses (name, places, values) as a base64 PNG, one below the other with the same places; `across` names these."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 0.4 + 1.3 * len(courses)), dpi=80, facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(len(courses), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (name, places, values) in zip(panels, courses, strict=True):
+        axes.set_facecolor("white")
+        drawn, dot = [v if abs(v) < _LARGEST else math.nan for v in values], "." if len(values) < _DOTS else ""
+        axes.plot(places, drawn, color=_STYLES[0][0], linewidth=1, marker=dot, markersize=3)
+        axes.set_title(_plain(name), fontsize=9, loc="left")
+        axes.tick_params(labelsize=8)
+        axes.spines[["top", "right"]].set_visible(False)
+        if _spans_decades({name: values}):
+            axes.set_yscale("log")
+    panels[-1].set_xlabel(across, fontsize=9)
+    return _png(figure)
+
+
+def _png(figure: Any) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return base64.b64encode(buffer.getvalue()).decode()

@@ -13,11 +13,12 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from dldebug_magics.document import Branch, Code, Details, Figure, Heading, Table, Text, Tree, as_html, as_text
+from dldebug_magics.document import Branch, Code, Details, Difference, Figure, Heading, Panels, Table, Text, Tree, as_html, as_text
 from dldebug_magics.plot import plotted, sparkline
 
 HOSTILE = ["<script>alert(1)</script>", "</td></table><b>", '" onerror="x', "'><img src=x>", "&amp;", "<!--", "]]>", "<style>p{}</style>"]
 OURS = {*"section h3 h4 p strong br pre code table caption thead tbody tr th td img details summary blockquote".split()}
+OURS |= {"figure", "figcaption", "ins", "del"}
 MARKS = "▁▂▃▄▅▆▇█"
 words = st.text("abcdefgXYZ_.0123456789<>&\"'", min_size=1, max_size=12)
 sentences = st.lists(words, min_size=1, max_size=30).map(" ".join)
@@ -52,11 +53,15 @@ def figures(name: st.SearchStrategy[str]) -> st.SearchStrategy[Figure]:
     return st.builds(Figure, name, st.dictionaries(name, curves, min_size=1, max_size=3), st.none() | st.tuples(name, st.floats(-1, 5)))
 
 
+def panels(name: st.SearchStrategy[str]) -> st.SearchStrategy[Panels]:
+    course = st.builds(lambda name, values: (name, range(len(values)), values), name, curves)
+    return st.builds(Panels, name, name, st.lists(course, min_size=1, max_size=3).map(tuple))
+
+
 def blocks(text: st.SearchStrategy[str], *more: st.SearchStrategy) -> st.SearchStrategy:
     level = st.sampled_from([3, 4])
-    leaf = st.one_of(
-        st.builds(Heading, text, level), st.builds(Text, text, st.booleans()), st.builds(Code, text), tables(text), trees(text), *more
-    )
+    code = st.builds(Code, text), st.builds(Difference, text, text.map("+{0}\n-{0}\n {0}".format))
+    leaf = st.one_of(st.builds(Heading, text, level), st.builds(Text, text, st.booleans()), *code, tables(text), trees(text), *more)
     return leaf | st.builds(Details, text, st.lists(leaf, max_size=3).map(tuple))
 
 
@@ -92,7 +97,7 @@ def squeezed(text: str) -> str:
 
 
 @relaxed
-@given(st.lists(blocks(anything, figures(anything)), max_size=4))
+@given(st.lists(blocks(anything, figures(anything), panels(anything)), max_size=4))
 def test_text_is_at_most_110_columns_wide(found):
     assert max(map(len, as_text(found).splitlines()), default=0) <= 110
 
@@ -148,7 +153,7 @@ def test_a_script_in_anything_is_text():
 @few
 @given(
     st.lists(
-        st.one_of(st.builds(Text, sentences), st.builds(Code, words), tables(words, 3), trees(words, 3), figures(words)),
+        st.one_of(st.builds(Text, sentences), st.builds(Code, words), tables(words, 3), trees(words, 3), figures(words), panels(words)),
         min_size=1,
         max_size=3,
     )
@@ -159,6 +164,15 @@ def test_every_word_and_number_of_the_text_stands_in_the_stripped_html(found):
     assert set(told) <= stripped
 
 
+def test_a_difference_says_by_its_signs_what_goes_and_what_comes():
+    block = Difference("Corrected: cell 3", "@@ -1,2 +1,2 @@\n x = 1\n-y = x < 2\n+y = x")
+    page = block.as_html()
+    assert block.as_text().splitlines()[1:] == ["    @@ -1,2 +1,2 @@", "     x = 1", "    -y = x < 2", "    +y = x"]
+    assert ">-y = x &lt; 2</del>" in page and ">+y = x</ins>" in page and "\n x = 1\n" in page
+    assert 'tabindex="0"' in page and 'aria-label="Corrected: cell 3"' in page and "<figcaption>Corrected: cell 3</figcaption>" in page
+    assert not re.search(r"(?<!background-)(?<!-)color:", page), "the colour of text is the page's own, dark or light"
+
+
 def test_headings_and_details_keep_their_words_too():
     found = [Heading("A verdict", 3), Heading("ERROR, proven: x", 4), Details("Why", (Text("because 42"), Table("t", ("a",), [("b",)])))]
     told = re.sub("^[-=]+$", "", as_text(found), flags=re.MULTILINE)
@@ -166,7 +180,7 @@ def test_headings_and_details_keep_their_words_too():
 
 
 @few
-@given(figures(st.text("ab$_^{}<\"' äλ", max_size=60)))
+@given(figures(st.text("ab$_^{}<\"' äλ", max_size=60)) | panels(st.text("ab$_^{}<\"' äλ", max_size=60)))
 def test_a_figure_is_a_small_png_with_an_alternative_text(figure):
     picture = Reader(figure.as_html()).pictures[0]
     head, _, data = picture["src"].partition(",")
@@ -175,6 +189,12 @@ def test_a_figure_is_a_small_png_with_an_alternative_text(figure):
     assert raw.startswith(b"\x89PNG\r\n\x1a\n") and b"IEND" in raw[-12:]
     assert 0 < len(raw) < 60_000
     assert picture["alt"].strip() or not figure.alt.strip()
+
+
+def test_panels_say_what_is_to_be_seen_in_them():
+    courses = ("loss", range(5), [2.0, 9.0, math.nan, 1.0, 1.5]), ("rate", [0, 4], [0.1, 0.1])
+    said = Panels("The course", "step", courses).as_text()
+    assert said == "The course: loss from 2 to 1.5, between 1 and 9, not finite 1 times of 5; rate 0.1 throughout."
 
 
 def test_a_figure_shows_its_curves():

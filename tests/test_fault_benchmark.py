@@ -59,7 +59,8 @@ def test_there_are_enough_mutants_of_classes_programs_and_spellings_that_exist()
     split = [name.split("/") for name in TRUTHS]
     assert len(TRUTHS) >= 400
     assert all(fault in FAULTS and program in PROGRAMS and spelling in FAULTS[fault].spellings for fault, program, spelling in split)
-    assert sum(truth["faulty"] for truth in TRUTHS.values()) >= 400 // 2
+    assert sum(truth["faulty"] for truth in TRUTHS.values()) >= 400
+    assert sum(FAULTS[name.split("/")[0]].harmless and not truth["faulty"] for name, truth in TRUTHS.items()) >= 200
     assert set(TWELVE.values()) <= FAULTS.keys() and len(TWELVE) == 12
 
 
@@ -104,6 +105,8 @@ ANSWERS = [
     Answer("a/z/s", False, (alarm(True, own=True),), 9.0),
     Answer("b/x/s", True, (), 5.0),
     Answer("b/y/s", False, (), 9.0),
+    Answer("another_rate/x/half", False, (), 1.0),
+    Answer("another_rate/y/half", True, (alarm(False),), 1.0),
     Answer("healthy/x", False, (alarm(False),), 1.0),
     Answer("healthy/y", False, (), 1.0),
 ]
@@ -115,7 +118,12 @@ def test_the_tables_count_by_class_and_leave_what_is_not_faulty_to_the_alarms():
         ["b", "2", "1", "0", "0", "0", "1", "0", "5.0"],
         ["**all**", "5", "3", "1", "1", "0", "1", "1", "3.0"],
     ]
-    assert tables.alarms(ANSWERS)[1:] == [["healthy", "2", "1", "0"], ["equivalent mutants", "2", "1", "1"]]
+    assert tables.alarms(ANSWERS)[1:] == [
+        ["healthy", "2", "1", "0"],
+        ["harmless changes", "1", "0", "0"],
+        ["equivalent mutants", "2", "1", "1"],
+        ["**all**", "5", "2", "1"],
+    ]
     assert tables.calibration(ANSWERS)[1:] == [["proven", "2", "1", "50%"], ["likely", "1", "1", "100%"], ["hint", "0", "0", "-"]]
 
 

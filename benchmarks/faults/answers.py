@@ -13,7 +13,7 @@ from typing import Any
 
 from dldebug_magics.ask import ask, names
 
-from .injections import Mutant
+from .injections import FAULTS, Mutant
 from .program import Program
 from .programs import build
 from .repairs import repairs
@@ -46,6 +46,11 @@ class Answer:
     def fault(self) -> str:
         """The fault class."""
         return self.program.partition("/")[0]
+
+    @property
+    def harmless(self) -> bool:
+        """Whether the program was changed as sound programs are."""
+        return self.fault in FAULTS and FAULTS[self.fault].harmless
 
     @property
     def verdict(self) -> str:

@@ -15,7 +15,7 @@ class Fault:
     """`inject` changes a fresh program, or returns None where the fault does not fit. `stage` is where the check stands.
 
     `alone`: judged on samples given one at a time, because the company is what goes wrong. `flatters`: the harm is a score that is better
-    on the program's own validation data than on honest ones.
+    on the program's own validation data than on honest ones. `harmless`: no fault at all, but what sound programs do as well.
     """
 
     name: str
@@ -24,8 +24,14 @@ class Fault:
     stage: str = "overfit"
     alone: bool = False
     flatters: bool = False
+    harmless: bool = False
 
 
 def fault(*spellings: str, stage: str = "overfit", alone: bool = False, flatters: bool = False) -> Callable[[Inject], Fault]:
     """Make a function of (program, spelling) a fault class of the function's name."""
     return lambda inject: Fault(inject.__name__, spellings, inject, stage, alone, flatters)
+
+
+def harmless(*spellings: str) -> Callable[[Inject], Fault]:
+    """Make a function of (program, spelling) a change that is no fault."""
+    return lambda inject: Fault(inject.__name__, spellings, inject, harmless=True)

@@ -61,8 +61,10 @@ def _read(file: Path) -> list[Answer]:
 def write_page(answers: list[Answer], page: Path) -> None:
     """The tables under a head that says what they are."""
     page.parent.mkdir(exist_ok=True)
-    asked = sum(answer.fault != HEALTHY for answer in answers)
-    counted = f"Asked were {asked} of {len(known())} mutants, by `{EXPERIMENT}`."
+    asked, harmful = sum(answer.fault != HEALTHY for answer in answers), sum(answer.harmless and answer.faulty for answer in answers)
+    counted = (
+        f"Asked were {asked} of {len(known())} mutants, by `{EXPERIMENT}`. {harmful} changes that should do no harm do some: not counted."
+    )
     page.write_text(f"{_HEAD}\n{counted}\n\n{tables.report(answers)}\n", encoding="utf-8")
 
 

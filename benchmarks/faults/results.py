@@ -1,4 +1,4 @@
-"""What one training of a program comes to: the score at the end, the score on the way, and the loss on what was held out."""
+"""What one training of a program comes to: scores at the end and on the way, losses on what was held out and on what was not."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ from .programs import build
 @dataclasses.dataclass(frozen=True)
 class Results:
     """Each is larger when better. `end`: the score after the last epoch; `way`: the mean of the scores after every epoch, which sees how
-    soon it learns; `fit`: the healthy twin's loss of its outputs on what was held out, below zero, which sees what no ranking does.
+    soon it learns; `fit`: the healthy twin's loss of its outputs on what was held out, below zero, which sees what no ranking
+    does; `train`: the same on what it was trained with.
     """
 
     end: float
     way: float
     fit: float
+    train: float
 
     @classmethod
     def measures(cls) -> tuple[str, ...]:
@@ -31,7 +33,7 @@ class Results:
         return tuple(field.name for field in dataclasses.fields(cls))
 
 
-NEVER = Results(math.nan, math.nan, math.nan)
+NEVER = Results(math.nan, math.nan, math.nan, math.nan)
 
 
 def results(program: Program, seed: int, flatters: bool = False) -> Results:
@@ -41,9 +43,11 @@ def results(program: Program, seed: int, flatters: bool = False) -> Results:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         scores = [_looked(program, honest if flatters else None) for _ in epochs(program)]
-        same = torch.equal(program.data[1][1], honest.data[1][1])
-        own = fit(program, program.data[1], honest.loss_fn) if same or flatters else math.inf  # other targets have another unit
-        return Results(scores[-1], fmean(scores), fit(program, honest.data[1], honest.loss_fn) - own if flatters else own)
+        same = [torch.equal(*(pair[1] for pair in pairs)) for pairs in zip(program.data, honest.data, strict=True)]
+        train = fit(program, program.data[0], honest.loss_fn) if same[0] else math.inf  # other targets have another unit
+        own = fit(program, program.data[1], honest.loss_fn) if same[1] or flatters else math.inf
+        held_out = fit(program, honest.data[1], honest.loss_fn) - own if flatters else own
+        return Results(scores[-1], fmean(scores), held_out, math.inf if flatters else train)
 
 
 def _looked(program: Program, honest: Program | None) -> float:

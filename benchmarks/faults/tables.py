@@ -15,7 +15,7 @@ Row = list[str]
 
 def per_class(answers: Iterable[Answer]) -> list[Row]:
     """A row a class, and one for all: mutants, those that are faulty, what was said of these, and the seconds of a diagnosis."""
-    mutants = [answer for answer in answers if answer.fault != HEALTHY]
+    mutants = [answer for answer in answers if answer.fault != HEALTHY and not answer.harmless]
     classes = dict.fromkeys(answer.fault for answer in mutants)
     head = ["class", "mutants", "faulty", *VERDICTS, "of first: own name", "seconds"]
     body = [_class_row(fault, [answer for answer in mutants if answer.fault == fault]) for fault in classes]
@@ -31,12 +31,14 @@ def _class_row(name: str, mutants: list[Answer]) -> Row:
 
 
 def alarms(answers: Iterable[Answer]) -> list[Row]:
-    """Alarms where there is nothing to report: healthy programs, and mutants that train as well as their twins."""
-    answers = list(answers)
-    healthy = [answer for answer in answers if answer.fault == HEALTHY]
-    equivalent = [answer for answer in answers if answer.fault != HEALTHY and not answer.faulty]
+    """Alarms where there is nothing to report: healthy programs, changes that do no harm, mutants that train as well as their twins."""
+    sound = [answer for answer in answers if not answer.faulty]
+    healthy = [answer for answer in sound if answer.fault == HEALTHY]
+    harmless = [answer for answer in sound if answer.harmless]
+    equivalent = [answer for answer in sound if answer.fault != HEALTHY and not answer.harmless]
+    groups = {"healthy": healthy, "harmless changes": harmless, "equivalent mutants": equivalent, "**all**": sound}
     head = ["programs without a fault", "asked", "with an alarm", "of these: the injected class"]
-    return [head, _alarm_row("healthy", healthy), _alarm_row("equivalent mutants", equivalent)]
+    return [head, *(_alarm_row(name, asked) for name, asked in groups.items())]
 
 
 def _alarm_row(name: str, asked: list[Answer]) -> Row:
@@ -46,7 +48,7 @@ def _alarm_row(name: str, asked: list[Answer]) -> Row:
 
 def calibration(answers: Iterable[Answer]) -> list[Row]:
     """How many of the alarms on faulty mutants are right, by the word that was said."""
-    said = [alarm for answer in answers if answer.faulty for alarm in answer.alarms]
+    said = [alarm for answer in answers if answer.faulty and not answer.harmless for alarm in answer.alarms]
     rows = [["said", "alarms", "right", "share"]]
     for word in CONFIDENCES:
         right = [alarm.right for alarm in said if alarm.confidence == word]

@@ -12,10 +12,13 @@ import textwrap
 from collections.abc import Sequence
 
 from ..plot import plotted, sparkline
+from .difference import Difference
 from .layout import WIDTH, filled, lined, table, wrapped
+from .panels import Panels
 from .tree import Branch, Tree
 
-__all__ = ["WIDTH", "Block", "Branch", "Code", "Details", "Figure", "Heading", "Table", "Text", "Tree", "as_html", "as_text"]
+__all__ = ["WIDTH", "Block", "Branch", "Code", "Details", "Difference", "Figure", "Heading"]
+__all__ += ["Panels", "Table", "Text", "Tree", "as_html", "as_text"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,11 +81,13 @@ class Table:
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """Curves over training steps in one plot, by name; `alt` states what they show, with each curve's ends. As text: sparklines."""
+    """Curves over training steps in one plot, by name; `alt` states what they show, with each curve's ends; `across` names the steps.
+    As text: sparklines."""
 
     alt: str
     curves: dict[str, Sequence[float]]
     level: tuple[str, float] | None = None
+    across: str = "training step on one batch"
 
     def as_text(self) -> str:
         width = min(max((len(name) for name in self.curves), default=0) or 1, 24)
@@ -91,7 +96,9 @@ class Figure:
     def as_html(self) -> str:
         ends = [f"{name} from {curve[0]:.3g} to {curve[-1]:.3g}" for name, curve in self.curves.items() if curve]
         alt = html.escape("; ".join([self.alt, *ends]), quote=True)
-        return f'<p><img alt="{alt}" src="data:image/png;base64,{plotted(self.curves, self.level)}" style="max-width:100%"></p>'
+        return (
+            f'<p><img alt="{alt}" src="data:image/png;base64,{plotted(self.curves, self.level, self.across)}" style="max-width:100%"></p>'
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +115,7 @@ class Details:
         return f"<details><summary>{html.escape(self.summary)}</summary>{''.join(b.as_html() for b in self.blocks)}</details>"
 
 
-Block = Heading | Text | Code | Table | Tree | Figure | Details
+Block = Heading | Text | Code | Difference | Table | Tree | Figure | Panels | Details
 
 
 def as_text(blocks: Sequence[Block]) -> str:

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .again import Trial
     from .check import Check
+    from .edits import Edit
     from .run import Run
     from .subject import Subject
 
@@ -45,12 +47,14 @@ class Fact:
 class Fix:
     """The change to make: a sentence, and the changed line in the user's own names.
 
-    `done` completes the sentence "with ... the loss falls": what the cured copy did differently.
+    `done` completes the sentence "with ... the loss falls": what the cured copy did differently. `edits` make the change in their source;
+    there are none where no change of a few lines is the whole cure.
     """
 
     sentence: str
     code: str = ""
     done: str = ""
+    edits: tuple[Edit, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,13 +80,17 @@ class Evidence:
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """A check and its evidence, with the curve of the cured copy where a cure was run."""
+    """A check and its evidence, with the curve of the cured copy where a cure was run.
+
+    `again`: what running the user's own loop again showed, on copies, with and without the fix.
+    """
 
     check: Check
     evidence: Evidence
     confidence: Confidence
     cured: Run | None = None
     together_with: tuple[str, ...] = ()
+    again: Trial | None = None
 
     @property
     def name(self) -> str:

@@ -40,6 +40,7 @@ def examine(
     budget: seconds in all; the experiment itself gets at most half of them, and no cure is begun or goes on when they are spent.
     """
     began, before = time.monotonic(), fingerprint(subject)
+    budget -= time.monotonic() - began  # the look at the end that nothing has changed takes as long again
     asked = experiment.prepared(subject, **options)
     size = sys.maxsize if experiment.whole_batch else options.get("size", SIZE)
     asked = whole(asked) if experiment.on_paper else frozen(asked, size)

@@ -24,6 +24,11 @@ def found(subject: Subject) -> list[Any]:
     return [thing for thing in reached([*data, *program], stop=()) if isinstance(thing, KINDS)]
 
 
+def of_process() -> tuple[Any, ...]:
+    """The generators that everybody draws from: they are ambient state, whoever holds them."""
+    return (torch.default_generator, *torch.cuda.default_generators, numpy.random.mtrand._rand, random._inst)
+
+
 def state(generator: Any) -> Any:
     """The generator's state, as its own kind tells it: a copy."""
     if isinstance(generator, numpy.random.Generator):

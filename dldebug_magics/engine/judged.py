@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .check import Check
+from .correction import Source, edited
 from .evidence import Confidence, Finding, Severity
 from .observation import Observation
 from .report import Report
 
 
-def judged(experiment: Observation, checks: Iterable[Check], **about: Any) -> Report:
-    """What the checks say to it, most certain first. A check that can't cope with what it reads costs itself, and the report says so."""
+def judged(
+    experiment: Observation, checks: Iterable[Check], read: Callable[[str], Source | None] = lambda file: None, **about: Any
+) -> Report:
+    """What the checks say to it, most certain first. A check that can't cope with what it reads costs itself, and the report says so.
+
+    read: gives the source of a file of the user's, for the lines that a fix would change.
+    """
     findings: list[Finding] = []
     missed: list[str] = [*getattr(experiment, "unseen", ())]
     for check in checks:
@@ -20,10 +26,17 @@ def judged(experiment: Observation, checks: Iterable[Check], **about: Any) -> Re
             findings += [Finding(check, evidence, evidence.confidence) for evidence in check({type(experiment): experiment})]
         except Exception as error:  # the user's training is done: what it cost must not be lost to a check of ours
             missed.append(f"{check.name}: {type(error).__name__}: {error}".splitlines()[0])
+    best = ranked(findings)
+    sources = tuple(source for file in edited(best) if (source := read(file)) is not None)
+    return Report(experiment, best, not_examined=tuple(missed), sources=sources, **about)
+
+
+def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The surest of each name, most certain first."""
     best: dict[str, Finding] = {}
     for finding in sorted(findings, key=_rank):
         best.setdefault(finding.name, finding)
-    return Report(experiment, tuple(best.values()), not_examined=tuple(missed), **about)
+    return tuple(best.values())
 
 
 def _rank(finding: Finding) -> tuple[bool, int, bool, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from ..document import Block
@@ -22,6 +22,7 @@ class Observation:
     without being run. candidates: how many changes that repair the program are looked for; a program that crashes can often be mended in
     more than one way. needs_loss: whether it is about training, and a program without a loss is a mistake. reads_numbers: whether it
     looks at numbers, which no model on `meta` has. without_value: options that may be typed without a value, and then say nothing more.
+    exports: what its reports can do beside what all can, by name; called with the observation first.
     """
 
     stage: ClassVar[str] = "overfit"
@@ -31,6 +32,7 @@ class Observation:
     needs_loss: ClassVar[bool] = True
     reads_numbers: ClassVar[bool] = True
     without_value: ClassVar[tuple[str, ...]] = ()
+    exports: ClassVar[Mapping[str, Callable[..., Any]]] = {}
 
     @classmethod
     def prepared(cls, subject: Subject, **options: Any) -> Subject:

@@ -133,9 +133,10 @@ def namespace(thing: Any) -> dict[str, Any]:
 
 def globals_of(function: types.FunctionType) -> tuple[str, ...]:
     """The global names in a function of the user's, bound or not: what a step may read and change there."""
-    return _named(function.__code__)
+    return names_in(function.__code__)
 
 
 @functools.lru_cache(maxsize=4096)
-def _named(code: types.CodeType) -> tuple[str, ...]:
-    return (*code.co_names, *(name for inner in code.co_consts if isinstance(inner, types.CodeType) for name in _named(inner)))
+def names_in(code: types.CodeType) -> tuple[str, ...]:
+    """The names in a piece of code that are not its own variables: globals and attributes, also those of the functions in it."""
+    return (*code.co_names, *(name for inner in code.co_consts if isinstance(inner, types.CodeType) for name in names_in(inner)))

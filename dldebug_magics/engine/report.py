@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any
 
 from ..document import Block, as_html, as_text
-from .errors import UserMistake
+from .correction import Correction, Source, corrections, put
 from .evidence import Finding, Severity
 from .observation import Observation
 
@@ -35,6 +36,7 @@ class Report:
     """What a magic returns. Findings stand most certain first; `ok` is for asserts; `untouched` is the checked promise (None: not yet).
 
     Shown in a notebook by `_repr_html_`, in a terminal by `repr`; `to_dict` and `to_frame` for programs; `code()` for the changed lines.
+    What else an experiment lends its reports is in its `exports`.
     """
 
     experiment: Observation | None = None
@@ -49,6 +51,7 @@ class Report:
     progress: str = ""
     said: tuple[str, ...] = ()
     tried: tuple[Tried, ...] = ()
+    sources: tuple[Source, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -69,30 +72,46 @@ class Report:
         """
         return "\n".join(f.fix.code for f in self.findings if f.fix.code)
 
+    @property
+    def corrections(self) -> tuple[Correction, ...]:
+        """The user's own source with the surest fixes made in it, where these are certain to the letter."""
+        return corrections(self.findings, self.sources)
+
+    @property
+    def diff(self) -> str:
+        """The changed lines of the user's own source as a unified diff; empty where there are none.
+
+        >>> Report().diff
+        ''
+        """
+        return "\n".join(correction.diff for correction in self.corrections)
+
+    def apply(self) -> None:
+        """Put the corrected cell below the watched one, to be run. A `UserMistake` says what to change where that is not in a cell."""
+        put(self.corrections)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values: verdict, findings with facts and fixes, what was ruled out, and the cost."""
-        return {
-            "ok": self.ok,
-            "verdict": self.sentence(),
-            "seconds": round(self.seconds, 3),
-            "steps": self.steps,
-            "findings": [_finding_dict(f) for f in self.findings],
-            "tried": [dataclasses.asdict(change) for change in self.tried],
-            "ruled_out": {r.name: r.because for r in self.ruled_out},
-            "not_examined": list(self.not_examined),
-            "untouched": self.untouched,
-            "stopped": self.stopped,
-        }
+        from .plain import as_dict
+
+        return as_dict(self)
 
     def to_frame(self) -> Any:
         """The findings as a pandas DataFrame, a row each."""
-        try:
-            import pandas
-        except ImportError:
-            raise UserMistake("pandas is not installed", do="pip install pandas") from None
-        columns = ["name", "severity", "confidence", "where", "fix", "code"]
-        rows = [[f.name, f.severity.value, f.confidence.value, f.where, f.fix.sentence, f.fix.code] for f in self.findings]
-        return pandas.DataFrame(rows, columns=columns)
+        from .plain import as_frame
+
+        return as_frame(self)
+
+    def __getattr__(self, name: str) -> Any:
+        """What can be done with the reports of this experiment alone, such as `to_csv` with that on a watched loop."""
+        experiment = vars(self).get("experiment")
+        export = getattr(experiment, "exports", {}).get(name)
+        if export is None:
+            raise AttributeError(f"a report on {type(experiment).__name__} has no `{name}`")
+        return functools.partial(export, experiment)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *getattr(self.experiment, "exports", ())})
 
     def sentence(self) -> str:
         """The verdict in one sentence: what happened, why, and the proof."""
@@ -109,17 +128,3 @@ class Report:
 
     def _repr_html_(self) -> str:
         return as_html(self.document())
-
-
-def _finding_dict(finding: Finding) -> dict[str, Any]:
-    facts = [dataclasses.asdict(fact) for fact in finding.evidence.facts]
-    return {
-        "name": finding.name,
-        "severity": finding.severity.value,
-        "confidence": finding.confidence.value,
-        "where": finding.where,
-        "facts": facts,
-        "fix": finding.fix.sentence,
-        "code": finding.fix.code,
-        "together_with": list(finding.together_with),
-    }

@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import nn
 
+from .deadline import Pace
 from .errors import UserMistake
 from .memory import DeviceMemory
 
@@ -27,8 +28,8 @@ class Subject:
 
     scope: what else is alive, by the user's own names. memory: what the device has, where it is not to be asked.
 
-    The rest is for the engine: the frozen `batch` in use, contexts entered `around` each forward pass and loss, and the `deadline` (of
-    `time.monotonic`) behind which no pass begins.
+    The rest is for the engine: the frozen `batch` in use, contexts entered `around` each forward pass and loss, the `deadline` (of
+    `time.monotonic`) by which a pass must be over, and the `pace` of the passes so far.
     """
 
     model: Any
@@ -52,6 +53,7 @@ class Subject:
     batch: Any = None
     around: tuple[Callable[[], AbstractContextManager], ...] = ()
     deadline: float = math.inf
+    pace: Pace = dataclasses.field(default_factory=Pace, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, nn.Module):

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from . import snapshot
 from .subject import Subject
 
-_SHARE = 0.5  # of the free memory that a copy may take
+SHARE = 0.5  # of the free memory that a copy may take
 _REMADE = {"step", "_opt_called", "_warned_capturable_if_run_uncaptured"}  # what a scheduler or a first step puts on an optimizer
 _PATCHED = "_wrapped_by_lr_sched"
 
@@ -37,16 +37,21 @@ def copy_of(subject: Subject) -> Subject | None:
         except Exception:  # whatever can't be copied says so in its own way; it is lent under a snapshot instead
             return None
     for mine, its in zip(subject.model.parameters(), parts[0].parameters(), strict=False):
-        vars(its).update({name: value for name, value in vars(mine).items() if isinstance(value, (bool, int, float, str))})
+        mark_alike(mine, its)
     twin = dataclasses.replace(subject, model=parts[0], loss_fn=parts[1], optimizer=parts[2], scheduler=parts[3])
-    if not _complete(getattr(subject.optimizer, "__dict__", {}), twin.optimizer) or not _alike(subject, twin):
+    if not complete(getattr(subject.optimizer, "__dict__", {}), twin.optimizer) or not _alike(subject, twin):
         return None
     if "step" in getattr(subject.optimizer, "__dict__", {}):
-        _patch_as_schedulers_do(twin.optimizer)
+        patch_as_schedulers_do(twin.optimizer)
     return twin
 
 
-def _complete(had: dict[str, Any], optimizer: Any) -> bool:
+def mark_alike(mine: nn.Parameter, its: nn.Parameter) -> None:
+    """Give a copied parameter the plain attributes that were set on the original."""
+    vars(its).update({name: value for name, value in vars(mine).items() if isinstance(value, (bool, int, float, str))})
+
+
+def complete(had: dict[str, Any], optimizer: Any) -> bool:
     """Whether a copied optimizer has all that its original had. A `step` patched by a scheduler is patched anew, but not by others."""
     if "step" in had and not hasattr(had["step"], _PATCHED):
         return False
@@ -54,7 +59,7 @@ def _complete(had: dict[str, Any], optimizer: Any) -> bool:
     return all(name in has and (not name.endswith("_hooks") or len(had[name]) == len(has[name])) for name in had.keys() - _REMADE)
 
 
-def _patch_as_schedulers_do(optimizer: Any) -> None:
+def patch_as_schedulers_do(optimizer: Any) -> None:
     """Schedulers mark the optimizer's `step`, to see whether it was called before their own; without the mark they warn."""
     plain = optimizer.step
 
@@ -71,10 +76,10 @@ def _alike(subject: Subject, twin: Subject) -> bool:
     """Whether no tensor has hooks, which are not copied, and as many tensors share their memory in the copy as in the original."""
     mine = list({id(t): t for t in snapshot.owned(subject)}.values())
     hooked = any(t._backward_hooks or getattr(t, "_post_accumulate_grad_hooks", None) for t in mine)
-    return not hooked and _places(mine) == _places({id(t): t for t in snapshot.owned(twin)}.values())
+    return not hooked and places(mine) == places({id(t): t for t in snapshot.owned(twin)}.values())
 
 
-def _places(tensors: Iterable[Tensor]) -> int:
+def places(tensors: Iterable[Tensor]) -> int:
     """In how many different places of memory these tensors begin."""
     return len({t.data_ptr() for t in tensors if not nn.parameter.is_lazy(t) and t.layout is torch.strided and t.numel()})
 
@@ -85,7 +90,7 @@ def fits(subject: Subject) -> bool:
     for tensor in {id(t): t for t in snapshot.owned(subject)}.values():
         if not nn.parameter.is_lazy(tensor):
             sizes[tensor.device] = sizes.get(tensor.device, 0) + tensor.numel() * tensor.element_size()
-    return all(size < _SHARE * free(device) for device, size in sizes.items())
+    return all(size < SHARE * free(device) for device, size in sizes.items())
 
 
 def free(device: torch.device) -> float:

@@ -10,8 +10,9 @@ from typing import Any
 
 import torch
 
-_PROCESS = sys.stdlib_module_names | set("IPython ipykernel ipywidgets traitlets zmq tornado matplotlib pandas".split())
-_PROCESS |= set("wandb tensorboard tensorboardX mlflow comet_ml neptune clearml".split())  # live connections
+_SCREENS = set("IPython ipykernel ipywidgets traitlets zmq tornado matplotlib".split())
+CONNECTIONS = set("wandb tensorboard tensorboardX mlflow comet_ml neptune clearml".split())
+_PROCESS = sys.stdlib_module_names | _SCREENS | CONNECTIONS | {"pandas"}
 _PROCESS -= {"collections", "argparse", "functools", "__main__"}  # these hold state of whoever uses them
 _FOLDERS = [
     *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
@@ -42,3 +43,24 @@ def is_library(thing: Any) -> bool:
         return False
     file = getattr(sys.modules.get(thing.__module__), "__file__", None)
     return is_of_process(thing) if file is None else file.startswith(_LIBRARIES)
+
+
+def is_users_module(thing: Any) -> bool:
+    """Whether a thing is a module with code of the user's.
+
+    >>> is_users_module(torch), is_users_module(sys), is_users_module(types.ModuleType("mine"))
+    (False, False, False)
+    """
+    file = getattr(thing, "__file__", None) if isinstance(thing, types.ModuleType) else None
+    return file is not None and not file.startswith(_LIBRARIES)
+
+
+def is_live(thing: Any) -> bool:
+    """Whether a thing is a screen's, or tells a service elsewhere what it is told: neither can be had twice.
+
+    >>> is_live(torch), is_live(types.ModuleType("wandb"))
+    (False, True)
+    """
+    if isinstance(thing, types.ModuleType):
+        return thing.__name__.partition(".")[0] in CONNECTIONS
+    return not callable(thing) and type(thing).__module__.partition(".")[0] in _SCREENS | CONNECTIONS

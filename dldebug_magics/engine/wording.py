@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..document import Block, Code, Details, Heading, Table, Text
+from ..document import Block, Code, Details, Difference, Figure, Heading, Table, Text
 from .evidence import Finding
 
 if TYPE_CHECKING:
+    from .again import Trial
     from .report import Report
 
 
@@ -29,7 +31,15 @@ def report_blocks(report: Report) -> tuple[Block, ...]:
     if report.not_examined:
         found.append(Table("Not examined", ("what",), [(line,) for line in report.not_examined]))
     found.append(Text(footer(report)))
-    return tuple(found)
+    return (*found, *_corrected(report))
+
+
+def _corrected(report: Report) -> list[Block]:
+    """The changed lines of the user's own source, and how to have them."""
+    made = report.corrections
+    blocks: list[Block] = [Difference(f"Corrected: {c.source.place}, without {', '.join(c.names)}", c.diff) for c in made]
+    word = next((c.source.report for c in made if c.source.put is not None), "")
+    return blocks + [Text(f"`{word}.apply()` puts the corrected cell below, to be run.")] * bool(word)
 
 
 def _finding(finding: Finding) -> list[Block]:
@@ -44,16 +54,24 @@ def _finding(finding: Finding) -> list[Block]:
     rows = [(fact.what, fact.seen, fact.expected) for fact in evidence.facts]
     if rows:
         blocks.append(Table("Evidence", ("what", "seen", "in a sound program"), rows))
+    if finding.again is not None:
+        blocks.extend(_tried_again(finding.again))
     if evidence.refuted_by:
         blocks.append(Details("What would prove this wrong", (Text(evidence.refuted_by),)))
     return blocks
+
+
+def _tried_again(trial: Trial) -> list[Block]:
+    """What the loop did on copies, with and without the change."""
+    curves: dict[str, Sequence[float]] = {"as it is": trial.pair.as_is, "with the change": trial.pair.corrected}
+    return [Text(trial.outcome), Figure(trial.outcome, curves, across="optimizer step, on copies")]
 
 
 def footer(report: Report) -> str:
     """The cost, and the checked promise; an experiment that runs nothing on copies has its own."""
     own = getattr(report.experiment, "footer", None)
     if own is not None and not report.left_behind:
-        return own(report.seconds)
+        return own(report.steps)
     cost = f"{report.seconds:.1f} seconds, {report.steps} training steps on copies."
     if report.untouched is None:
         return cost

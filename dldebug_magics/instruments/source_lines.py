@@ -26,12 +26,19 @@ def is_users(filename: str) -> bool:
     return not filename.startswith((*_LIBRARIES, "<frozen", "<__array_function__", "<eval_with_key>"))
 
 
+Spot = tuple[str, int]  # file and line number: what a Line is made of, taken in a moment and looked up later
+
+
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """A line of the user's program: where it is, as they know it, and what it says. Both are empty where there is none."""
+    """A line of the user's program: where it is, as they know it, and what it says. Both are empty where there is none.
+
+    `spot` is where a program finds it; two lines that are the same to the user are equal.
+    """
 
     place: str = ""
     source: str = ""
+    spot: Spot = dataclasses.field(default=("", 0), compare=False, repr=False)
 
     def __str__(self) -> str:
         return self.place
@@ -49,9 +56,6 @@ def where(module: str, line: Line) -> str:
     return ", ".join(part for part in (f"`{module}`" if module else "", line.place) if part)
 
 
-Spot = tuple[str, int]  # file and line number: what a Line is made of, taken in a moment and looked up later
-
-
 def running_line(depth: int = 1) -> Line:
     """The user's line that is being executed; none where the model runs by itself, with nothing of the user's below our own call."""
     return line_at(running_spot(depth + 1))
@@ -59,7 +63,7 @@ def running_line(depth: int = 1) -> Line:
 
 def line_at(spot: Spot | None) -> Line:
     """The line at a spot, as the user knows it."""
-    return Line(place(*spot), linecache.getline(*spot).strip()) if spot is not None else NOWHERE
+    return Line(place(*spot), linecache.getline(*spot).strip(), spot) if spot is not None else NOWHERE
 
 
 def running_spot(depth: int = 1) -> Spot | None:
@@ -123,11 +127,12 @@ def place(filename: str, line: int) -> str:
     >>> place("/home/me/nets/model.py", 12)
     'model.py, line 12'
     """
-    cell = _cell_number(filename)
+    cell = cell_number(filename)
     return f"cell {cell}, line {line}" if cell is not None else f"{Path(filename).name}, line {line}"
 
 
-def _cell_number(filename: str) -> int | None:
+def cell_number(filename: str) -> int | None:
+    """The number of the cell that a file name of IPython's stands for; None for a file."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     numbers = getattr(getattr(shell, "compile", None), "_filename_map", None)

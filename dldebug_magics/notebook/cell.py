@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import sys
 import types
 from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
 
 from .blame import without_ours
 
@@ -24,6 +27,7 @@ class Body:
         statements = shell.transform_ast(shell.compile.ast_parse(source, self.name)).body
         value = bool(statements) and isinstance(statements[-1], ast.Expr) and not source.rstrip().endswith(";")
         shown = statements[-1:] if value else []
+        _without_await(statements, self.name, head.split()[0])
         compiled: Any = shell.compile
         self.pieces = [compiled(ast.Module(statements[: len(statements) - len(shown)], []), self.name, "exec")]
         self.pieces += [compiled(ast.Interactive([statement]), self.name, "single") for statement in shown]
@@ -47,6 +51,14 @@ class Body:
             return self.shell.InteractiveTB.structured_traceback(type(error), error, rest, tb_offset=0)
 
         error._render_traceback_ = render  # type: ignore[attr-defined]
+
+
+def _without_await(statements: list[ast.stmt], name: str, magic: str) -> None:
+    """Say in one line what a cell magic can't do: the notebook's loop is running already, and waits for the magic."""
+    code = compile(ast.Module(statements, []), name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    if code.co_flags & inspect.CO_COROUTINE:
+        instead = ", or write `with dldebug.watch() as report:` above it, which may" if magic == "%%watch" else ""
+        raise UsageError(f"`await` outside of a function can't be run below {magic}; await in a cell of its own{instead}")
 
 
 def _number(shell: InteractiveShell) -> int:

@@ -28,6 +28,7 @@ class Screen:
         self.shown, self.title, self.quiet = shown, title, quiet
         self.live = not quiet and getattr(shell, "kernel", None) is not None
         self.handle: Any = None
+        self.is_there = False  # what was drawn last; the cell may have cleared its output since
         self.drawn_at = -math.inf
 
     def draw(self, report: Report) -> None:
@@ -36,6 +37,15 @@ class Screen:
         if self.live and now - self.drawn_at >= INTERVAL:
             self.drawn_at = now
             self._put(_line(f"{self.title}: {report.progress or 'running'}"))
+
+    def show(self, page: Any) -> None:
+        """Something with text and HTML in place of what was drawn before."""
+        if self.live:
+            self._put(bundle(page))
+
+    def clear(self) -> None:
+        """The cell has cleared its output."""
+        self.is_there = False
 
     def end(self, report: Report, returned: bool) -> None:
         """The report in place of the line. A report that is not returned is shown in a terminal too."""
@@ -50,12 +60,15 @@ class Screen:
             self._put(_line(f"{self.title}: ended by {type(error).__name__}"))
 
     def _put(self, data: dict[str, str]) -> None:
-        from IPython.display import display
+        """A press of the stop button may end this anywhere: what is not known to be there is shown anew, under the same id."""
+        from IPython.display import DisplayHandle, display
 
-        if self.handle is not None:
-            self.handle.update(data, raw=True)
-        else:
-            self.handle = display(data, raw=True, display_id=True) if self.live else display(data, raw=True)
+        if not self.live and self.handle is None:
+            display(data, raw=True)
+            return
+        self.handle = self.handle or DisplayHandle()
+        (self.handle.update if self.is_there else self.handle.display)(data, raw=True)
+        self.is_there = True
 
 
 def bundle(shown: Any) -> dict[str, str]:

@@ -12,6 +12,7 @@ import torch
 
 from dldebug_magics.ask import Watch
 from dldebug_magics.engine.evidence import Severity
+from tests.loops.corrected import is_cured
 from tests.loops.faults import FAULTY
 
 
@@ -30,7 +31,8 @@ def test_the_cause_is_named_first_with_its_line(name):
     assert watch.not_examined == () and watch.untouched, watch.left_behind
     first = next(iter(watch.findings), None)
     assert first is not None and first.name == name.partition("__")[0], watch.report.sentence()
-    assert first.severity is not Severity.NOTE
+    assert first.severity is not Severity.NOTE or first.check.severity is Severity.NOTE
     lines = lines_at_fault(FAULTY[name])
     assert lines and any(f"line {number}" in first.where for number in lines), (first.where, lines)
     assert repr(watch)
+    assert is_cured(watch, first.name, FAULTY[name], lambda function: function()), watch.report.diff or first.fix.edits

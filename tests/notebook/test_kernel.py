@@ -278,3 +278,42 @@ def test_the_stop_button_in_a_watched_cell_shows_what_was_seen_and_leaves_no_hoo
     assert error["ename"] == "KeyboardInterrupt" and "dldebug_magics" not in told and "run_cell_magic" not in told and "opt.step" in told
     assert "Stopped: by you" in of(messages, "display_data")[-1]["data"]["text/plain"]
     assert kernel.value("_standing() == standing") == "True" and kernel.value("step") != "99999"
+
+
+def test_the_corrected_cell_is_put_below_the_watched_one(kernel):
+    loop = "for _ in range(9):\n    loss = loss_fn(quick(easy[0]), easy[1])\n{}    loss.backward()\n    quick_opt.step()\n"
+    shown = str(of(kernel.run(f"%%watch quick\n{loop.format('')}"), "display_data", "execute_result"))
+    (asked,) = kernel.ask("execute", re.search(r"Out\[\d+\]\.apply\(\)", shown)[0], stop_on_error=False)["payload"]
+    corrected = f"%%watch quick\n{loop.format('    quick_opt.zero_grad()' + chr(10))}"
+    assert asked == {"source": "set_next_input", "text": corrected, "replace": False}
+
+
+def test_a_watched_cell_that_awaits_says_so_and_a_watched_block_waits(kernel):
+    loop = "for _ in range(4):\n    loss_fn(quick(easy[0]), easy[1]).backward(); quick_opt.step(); await asyncio.sleep(0)\n"
+    (said,) = of(kernel.run(f"%%watch\nimport asyncio\n{loop}"), "error", "stream")
+    assert "can't be run below %%watch" in str(said)
+    indented = "".join(f"    {line}\n" for line in loop.splitlines())
+    messages = kernel.run(f"import asyncio, dldebug\nwith dldebug.watch() as seen:\n{indented}")
+    assert not of(messages, "error"), messages
+    assert kernel.value("[f.name for f in seen.findings], seen.untouched") == "(['missing_zero_grad'], True)"
+
+
+def test_prove_shows_both_courses_and_changes_nothing(kernel):
+    kernel.run("taught = nn.Linear(6, 3); taught_opt = torch.optim.SGD(taught.parameters(), lr=0.5)")
+    cell = """%%watch --prove --budget 200
+for step in range(30):
+    taught_opt.zero_grad()
+    loss = loss_fn(taught(easy[0]), easy[1])
+    loss.backward()
+    nn.utils.clip_grad_norm_(taught.parameters(), 1e-4)
+    taught_opt.step()
+print('trained')
+before = state(), [p.tolist() for p in taught.parameters()]
+6 * 7"""
+    messages = kernel.run(cell)
+    report = [*of(messages, "display_data"), *of(messages, "update_display_data")][-1]["data"]
+    assert printed(messages) == "trained" and not of(messages, "error")
+    assert "proven: grad_clip_too_small" in report["text/plain"] and "with the change" in report["text/plain"]
+    assert report["text/html"].count('<img alt="Run again on copies') == 1 and "Copies ran" in report["text/plain"]
+    assert kernel.value("(state(), [p.tolist() for p in taught.parameters()]) == before") == "True"
+    assert [result["data"]["text/plain"] for result in of(messages, "execute_result")] == ["42"]

@@ -64,3 +64,42 @@ def test_options(watched):
 
 def test_a_mistake_in_the_cell_is_the_cells(watched):
     assert type(watched("%%watch\nfor x in").error) is SyntaxError
+
+
+@pytest.mark.parametrize("waits", ["await later()", "async for _ in stream(): pass", "losses = [await later() for _ in range(2)]"])
+def test_await_at_the_top_is_one_clear_line(watched, waits):
+    cell = watched(f"%%watch\nfor _ in range(2):\n    {waits}")
+    assert "Traceback" not in cell.out + cell.err
+    assert (
+        "`await` outside of a function can't be run below %%watch" in cell.out + cell.err and "with dldebug.watch()" in cell.out + cell.err
+    )
+
+
+def test_await_within_a_function_is_the_cells_own(watched):
+    cell = watched(f"%%watch{LOOP}\nasync def later():\n    return await later()")
+    assert cell.error is None and [f.name for f in cell.value.findings] == ["missing_zero_grad"]
+
+
+def test_prove_runs_the_cell_again_on_copies_and_leaves_the_notebook_alone(watched):
+    cell = """
+printed = print("once")
+optimizer.param_groups[0]["lr"] = 0.05
+for step in range(30):
+    loss = nn.functional.cross_entropy(net(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(net.parameters(), 1e-4)
+    optimizer.step()
+"""
+    assert watched("%%watch --quiet\n" + cell.replace("1e-4", "1e4")).value.ok
+    watched(SETUP)
+    plain = watched(f"%%watch{cell}")
+    weights, names = watched("[p.tolist() for p in net.parameters()]").value, set(watched.shell.user_ns)
+    watched(SETUP)
+    proven = watched(f"%%watch --prove --budget 200{cell}")
+    first, before = proven.value.findings[0], plain.value.findings[0]
+    assert (before.name, before.confidence.value, first.confidence.value) == ("grad_clip_too_small", "likely", "proven")
+    assert proven.out.count("once") == 1 and "with the change" in proven.out and proven.value.untouched
+    assert watched("[p.tolist() for p in net.parameters()]").value == weights
+    assert {name for name in set(watched.shell.user_ns) - names if not name.startswith("_")} == set()
+    assert "--prove wants" in watched(f"%%watch --prove=3{cell}").err or watched(f"%%watch --budget no{cell}").err

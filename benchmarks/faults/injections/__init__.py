@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import importlib
+import pkgutil
 
 import torch
 
 from ..fault import Fault
 from ..program import Program
 from ..programs import PROGRAMS, build
-from . import backwards, flow, inputs, labels, loaders, losses, numerics, objectives, outputs, rates, regularisation, shapes, starts, tasks
 
-FAMILIES = (losses, outputs, objectives, tasks, labels, numerics, rates, regularisation, backwards, flow, starts, inputs, shapes, loaders)
+FAMILIES = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
 FAULTS = {name: value for family in FAMILIES for name, value in vars(family).items() if isinstance(value, Fault)}
 ENOUGH = 10  # programs of a class; where it fits fewer, several spellings in each
 
@@ -58,7 +59,8 @@ def mutants(fault: str | None = None) -> tuple[Mutant, ...]:
     if fault is None:
         return tuple(mutant for name in FAULTS for mutant in mutants(name))
     spellings = FAULTS[fault].spellings
-    programs = _spread([name for name in PROGRAMS if any(_fits(Mutant(fault, name, spelling)) for spelling in spellings)])
+    programs = [name for name in PROGRAMS if any(_fits(Mutant(fault, name, spelling)) for spelling in spellings)]
+    programs = programs if FAULTS[fault].harmless else _spread(programs)
     chosen: list[Mutant] = []
     for turn in range(len(spellings)):
         for number, name in enumerate(programs):

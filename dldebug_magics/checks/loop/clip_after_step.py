@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Move
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward
 from ...instruments.watch.updates import Clip, Stepped
@@ -29,17 +30,16 @@ def clip_after_step(loop: TrainingLoop) -> Iterator[Evidence]:
     events = [e for e in in_order(loop) if isinstance(e, Backward | Clip | Stepped)]
     behind = list(_late(events))
     clips = [e for e in events if isinstance(e, Clip)]
-    if len(behind) < 3 or len(behind) < 0.9 * len(clips):
-        return
     over = [clip for _, clip in behind if clip.by == "value" or clip.norm > clip.limit]
-    if not over:
+    if len(behind) < 3 or len(behind) < 0.9 * len(clips) or not over:
         return
     step, clip = behind[-1]
     facts = [Fact("clippings that came after their step", f"{len(behind)} of {len(clips)} looked at", "0")]
     highest = max((c.norm for c in over if not math.isnan(c.norm)), default=math.nan)
     if not math.isnan(highest):
         facts.append(Fact("largest norm that a step used", f"{highest:.3g}", f"{clip.limit:.3g} at most"))
-    fix = Fix("Clip between the backward pass and the step.", f"{clip.line.source}\n{step.line.source}")
+    edits = (Move(clip.line.spot, step.line.spot),)
+    fix = Fix("Clip between the backward pass and the step.", f"{clip.line.source}\n{step.line.source}", edits=edits)
     yield Evidence(Confidence.PROVEN, tuple(facts), at(clip.line), fix)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Move
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward, StepSeen
 from ...instruments.watch.updates import Clip, Stepped
@@ -38,7 +39,8 @@ def clip_before_backward(loop: TrainingLoop) -> Iterator[Evidence]:
     norms = [e.gradient for step in early for e in step.events if isinstance(e, Stepped)]
     if norms and max(norms) > clip.limit:
         facts.append(Fact("largest norm that a step used", f"{max(norms):.3g}", f"{clip.limit:.3g} at most"))
-    fix = Fix("Clip between the backward pass and the step.", f"{backward.line.source}\n{clip.line.source}")
+    edit = Move(clip.line.spot, backward.line.spot, after=True)
+    fix = Fix("Clip between the backward pass and the step.", f"{backward.line.source}\n{clip.line.source}", edits=(edit,))
     yield Evidence(Confidence.PROVEN, tuple(facts), at(clip.line), fix)
 
 

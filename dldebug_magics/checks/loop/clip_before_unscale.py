@@ -9,7 +9,7 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward, StepSeen
 from ...instruments.watch.updates import Clip, Scaled
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, changes
 from ...observations.training_loop.reading import at
 from ..small_loops import task
 
@@ -30,8 +30,7 @@ def clip_before_unscale(loop: TrainingLoop) -> Iterator[Evidence]:
     """
     steps = [step for step in loop.steps if step.close and any(isinstance(e, Clip) for e in step.events)]
     scaled = [(step, pair) for step in steps if (pair := _scaled(step)) is not None]
-    enabled = any(scaler.facts.enabled for scaler in loop.scalers)
-    if not enabled or len(scaled) < _STEPS or len(scaled) < 0.9 * len(steps):
+    if not any(s.facts.enabled for s in loop.scalers) or len(scaled) < _STEPS or len(scaled) < 0.9 * len(steps):
         return
     clip, factor = scaled[-1][1]
     facts = (
@@ -39,7 +38,8 @@ def clip_before_unscale(loop: TrainingLoop) -> Iterator[Evidence]:
         Fact("factor of the scaler, and limit of the clipping", f"{factor:g} and {clip.limit:g}", "gradients divided by the factor first"),
         Fact("norm that was clipped", f"{clip.norm:.3g}", f"{clip.norm / factor:.3g}, unscaled"),
     )
-    fix = Fix("Unscale the gradients before they are clipped.", f"scaler.unscale_(optimizer)\n{clip.line.source}")
+    code, edits = changes.unscaled(clip, scaled[-1][0].events)
+    fix = Fix("Unscale the gradients before they are clipped.", f"{code}\n{clip.line.source}", edits=edits)
     yield Evidence(Confidence.PROVEN, facts, at(clip.line), fix)
 
 

@@ -7,9 +7,10 @@ from torch import nn
 
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
+from ...instruments.source_lines import Line
 from ...instruments.watch.events import Backward
-from ...observations.training_loop import TrainingLoop
-from ...observations.training_loop.reading import at
+from ...observations.training_loop import TrainingLoop, rewritten
+from ...observations.training_loop.reading import at, nearer, stepped_apart
 from ..small_loops import task
 
 
@@ -26,20 +27,19 @@ def detached_graph(loop: TrainingLoop) -> Iterator[Evidence]:
     Fails: a graph that is cut inside the model is found by `%overfit_batch`.
     See: torch.Tensor.detach; torch docs, "Autograd mechanics"; FSDL, "common bugs".
     """
-    passes = list(loop.of(Backward))
+    passes = [e for e in loop.of(Backward) if e.terms or e.leaf or e.detached]
     cut = [e for e in passes if e.leaf or e.detached]
-    if not cut or len(cut) < 0.9 * len(passes) or loop.moved:
+    others = [e for e in passes if e not in cut]
+    if not cut or ((loop.moved or len(cut) < 0.9 * len(passes)) and not stepped_apart(loop, cut, others)):
         return
     last = cut[-1]
+    made = next((e.made for e in cut if e.made.place), Line())
     seen = "none: it is a number on its own" if last.leaf else "none: the backward pass raised"
-    facts = (
-        Fact("graph behind the loss", seen, "the operations of the model"),
-        Fact("backward passes of this kind", f"{len(cut)} of {len(passes)} looked at", "0"),
-    )
-    fix = Fix(
-        "Compute the loss from the model's output as it is, and call backward on it.", "loss = loss_fn(output, target)\nloss.backward()"
-    )
-    yield Evidence(Confidence.PROVEN, facts, at(last.line), fix)
+    fact = Fact("backward passes of this kind", f"{len(cut)} of {len(passes)} looked at", "0")
+    facts = (Fact("graph behind the loss", seen, "the operations of the model"), fact)
+    sentence, code = "Compute the loss from the model's output as it is, and call backward on it.", "loss = loss_fn(output, target)"
+    fix = Fix(sentence, f"{code}\nloss.backward()", edits=rewritten.attached(last.line))
+    yield Evidence(Confidence.PROVEN, facts, at(nearer(loop, last.line, made)), fix)
 
 
 @detached_graph.bad

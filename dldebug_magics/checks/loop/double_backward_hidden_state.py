@@ -10,7 +10,7 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.source_lines import Line
 from ...instruments.watch.events import Backward
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, changes
 from ...observations.training_loop.reading import at
 
 _PASSES = 4
@@ -38,14 +38,15 @@ def double_backward_hidden_state(loop: TrainingLoop) -> Iterator[Evidence]:
         facts = [Fact("backward passes that failed, going through the graph of an earlier step", str(len(failed)), "0")]
         if state is not None:
             facts.append(Fact("variable whose graph is that of an earlier step", f"`{name}`", "detached from it"))
-        yield _evidence(name, line, facts)
+        yield _evidence(name, line, facts, failed[-1])
     elif len(again) >= _PASSES and len({e.line for e in passes}) == 1 and len({e.oldest for e in again}) == 1:
         fact = Fact("backward passes that go back to the first step", f"{len(again)} of {len(passes)} looked at", "0")
         yield _evidence("state", again[-1].line, [fact])
 
 
-def _evidence(name: str, line: Line, facts: list[Fact]) -> Evidence:
-    fix = Fix("Cut the value off its graph before the next step uses it.", f"{name} = {name}.detach()")
+def _evidence(name: str, line: Line, facts: list[Fact], failed: Backward | None = None) -> Evidence:
+    code, edits = changes.detached(name, failed)
+    fix = Fix("Cut the value off its graph before the next step uses it.", code, edits=edits)
     return Evidence(Confidence.PROVEN, tuple(facts), at(line), fix)
 
 

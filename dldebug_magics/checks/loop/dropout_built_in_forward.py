@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
 
 from ...engine.check import check
+from ...engine.edits import Enclose, Part
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...observations.training_loop import TrainingLoop
 from ...observations.training_loop.reading import at, dropping
@@ -28,7 +30,10 @@ def dropout_built_in_forward(loop: TrainingLoop) -> Iterator[Evidence]:
         fact = Fact(
             f"dropped at this line while {loop.models[found.model].word} was in evaluation mode", f"{found.p:.0%} of the values", "none"
         )
-        fix = Fix("Make the layer once, in __init__, and call it here.", "self.dropout = nn.Dropout(...)")
+        made = re.findall(r"(\w*Dropout\w*)\(", found.line.source)
+        edits = tuple(Enclose(found.line.spot, Part(name, "()"), "{}.train(self.training)") for name in made)
+        sentence = "Make the layer once, in __init__, and call it here; or at least tell it the mode."
+        fix = Fix(sentence, "self.dropout = nn.Dropout(...)", edits=edits)
         yield Evidence(Confidence.PROVEN, (fact,), at(found.line), fix)
 
 

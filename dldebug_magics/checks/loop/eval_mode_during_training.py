@@ -8,7 +8,7 @@ from torch import nn
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Mode
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, changes
 from ...observations.training_loop.reading import at, back_to_training, stepping, trained_in_evaluation
 from ..small_loops import task
 
@@ -30,19 +30,18 @@ def eval_mode_during_training(loop: TrainingLoop) -> Iterator[Evidence]:
     for number in stepping(loop):
         wrong, taken = loop.count(number, "evaluating"), loop.count(number)
         model = trained_in_evaluation(loop, number)
-        if wrong < 2 or model is None or not _matters(loop, model, always=wrong == taken):
-            continue
         to_eval = next((e for e in loop.of(Mode) if e.model == model and not e.training), None)
-        if to_eval is None:
+        if wrong < 2 or model is None or to_eval is None or not _matters(loop, model, always=wrong == taken):
             continue
         line = (back_to_training(loop, model) or to_eval).line
         facts = (
             Fact("steps taken in evaluation mode", f"{wrong} of {taken}", "0"),
             Fact("eval() is called at", at(to_eval.line), "followed by train() before the next step"),
         )
-        fix = Fix("Call train() at the beginning of each epoch, inside the loop.", f"{loop.models[model].name or 'model'}.train()")
-        sure = Confidence.PROVEN if wrong < taken else Confidence.LIKELY
-        yield Evidence(sure, facts, at(line), fix)
+        code = f"{loop.models[model].name or 'model'}.train()"
+        edits = changes.in_training_mode(loop, model, to_eval, code)
+        fix = Fix("Call train() at the beginning of each epoch, inside the loop.", code, edits=edits)
+        yield Evidence(Confidence.PROVEN if wrong < taken else Confidence.LIKELY, facts, at(line), fix)
 
 
 def _matters(loop: TrainingLoop, model: int, always: bool) -> bool:

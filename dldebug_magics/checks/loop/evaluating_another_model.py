@@ -9,7 +9,7 @@ from torch import nn
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.totals import Evaluation
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, rewritten
 from ...observations.training_loop.reading import at, stepping
 from ..small_loops import task
 
@@ -39,7 +39,8 @@ def evaluating_another_model(loop: TrainingLoop) -> Iterator[Evidence]:
             Fact(f"weights of {player.word} in {len(own)} evaluations", "the same each time", "those of the model that is trained"),
             Fact(f"evaluations of {twins[0].word}, which is trained", "0", "each"),
         )
-        fix = Fix("Evaluate the model that the optimizer trains.", f"{twins[0].name or 'model'}(...)")
+        edits = rewritten.called(own[-1].passes.line, player.name, twins[0].name)
+        fix = Fix("Evaluate the model that the optimizer trains.", f"{twins[0].name or 'model'}(...)", edits=edits)
         yield Evidence(Confidence.PROVEN, facts, at(own[-1].passes.line), fix)
 
 
@@ -50,8 +51,7 @@ def _alike(loop: TrainingLoop, trained: int, other: int) -> bool:
 
 def _stays(own: list[Evaluation]) -> bool:
     """Whether the weights were the same in evaluations that lie steps apart."""
-    states = {e.passes.state for e in own}
-    return len({e.step for e in own}) >= 2 and len(states) == 1 and 0 not in states
+    return len({e.step for e in own}) >= 2 and len({e.passes.state for e in own}) == 1 and own[0].passes.state != 0
 
 
 def _program(copied: bool) -> Callable[[], None]:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Enclose, Part, Unwrap
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.losses import Term
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, words
 from ...observations.training_loop.course import always
 from ...observations.training_loop.reading import at, stepping
 from ..small_loops import task
@@ -43,7 +44,9 @@ def flipped_loss_sign(loop: TrainingLoop) -> Iterator[Evidence]:
     code = (
         "loss = -log_probability.mean()" if seen.term.function == "likelihood" else "loss = loss_fn(output, target)   # without the minus"
     )
-    yield Evidence(Confidence.PROVEN, facts, at(seen.turn), Fix("Turn the sign of the loss.", code))
+    spot, part = seen.turn.spot, words.given(seen.turn, "backward") if "backward" in seen.turn.source else Part()
+    edit = Enclose(spot, part, "-{}") if seen.term.function == "likelihood" else Unwrap(spot, "-")
+    yield Evidence(Confidence.PROVEN, facts, at(seen.turn), Fix("Turn the sign of the loss.", code, edits=(edit,)))
 
 
 def _is_turned(term: Term) -> bool:

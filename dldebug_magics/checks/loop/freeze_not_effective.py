@@ -6,7 +6,7 @@ from torch import nn
 
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, rewritten
 from ...observations.training_loop.reading import at, stepping, steps_of
 from ..small_loops import task
 
@@ -35,12 +35,11 @@ def freeze_not_effective(loop: TrainingLoop) -> Iterator[Evidence]:
     model = loop.models[number].name or "model"
     names = ", ".join(w.name for _, w in found[:4]) + (", ..." if len(found) > 4 else "")
     seen = f"{model}.{first.unread} = False" if unread else "requires_grad is False"
-    facts = (
-        Fact("what freezes them", seen, f"{model}.requires_grad_(False)"),
-        Fact("parameters that moved all the same", names, "none of them"),
-    )
+    how = Fact("what freezes them", seen, f"{model}.requires_grad_(False)")
+    facts = (how, Fact("parameters that moved all the same", names, "none of them"))
     last = [step for _, step in steps_of(loop, stepping(loop)[-1])][-1]
-    fix = Fix("Freeze them with the method, and leave them out of the optimizer.", f"{model}.requires_grad_(False)   # or the part of it")
+    edits, code = rewritten.frozen(last.line, first.unread) if unread else (), f"{model}.requires_grad_(False)   # or the part of it"
+    fix = Fix("Freeze them with the method, and leave them out of the optimizer.", code, edits=edits)
     yield Evidence(Confidence.PROVEN, facts, at(last.line), fix)
 
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
 
 from ...engine.check import check
+from ...engine.edits import Argument
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.source_edits import with_argument
 from ...observations.training_loop import TrainingLoop
@@ -32,7 +34,9 @@ def functional_dropout_always_on(loop: TrainingLoop) -> Iterator[Evidence]:
         fact = Fact(
             f"dropped at this line while {loop.models[found.model].word} was in evaluation mode", f"{found.p:.0%} of the values", "none"
         )
-        fix = Fix("Tell it the mode.", with_argument(source, "dropout", "training=self.training"))
+        called = re.findall(r"(\w*dropout\w*)\(", source)
+        edits = tuple(Argument(found.line.spot, name, "training", "self.training", 2) for name in called)
+        fix = Fix("Tell it the mode.", with_argument(source, "dropout", "training=self.training"), edits=edits)
         yield Evidence(Confidence.PROVEN, (fact,), at(found.line), fix)
 
 

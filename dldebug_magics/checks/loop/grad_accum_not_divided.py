@@ -8,7 +8,7 @@ from torch import nn
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward, StepSeen
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, rewritten
 from ...observations.training_loop.course import fell, suffers
 from ...observations.training_loop.reading import at, stepping, steps_of
 from ..small_loops import task
@@ -18,8 +18,7 @@ from ..small_loops import task
 def grad_accum_not_divided(loop: TrainingLoop) -> Iterator[Evidence]:
     """Several batches make one step, and their losses are added up without being divided by their number.
 
-    Each loss is the mean of its batch. The sum of k of them has a gradient k times that of one batch of all samples: with plain SGD that is
-    a rate k times as high.
+    Each loss is a mean. The sum of k of them has k times the gradient of one batch of all samples: with plain SGD, a rate k times as high.
 
     Shows as: a loss that leaps or climbs, at a rate that is right without accumulation.
     Proven by: nothing but its cure; the graph of each loss shows no division, and the losses do not come down.
@@ -33,14 +32,15 @@ def grad_accum_not_divided(loop: TrainingLoop) -> Iterator[Evidence]:
         together, often = counts.most_common(1)[0] if counts else (0, 0)
         if together < 2 or often < 0.7 * len(steps) or not loop.optimizers[number].facts.minds_scale:
             continue
-        line = next(e.line for e in reversed(loop.steps[0].events) if isinstance(e, Backward))
+        own = [e for step, _ in steps for e in step.events if isinstance(e, Backward)]
         facts = (
             Fact("backward passes that make one step", str(together)),
             Fact("what each loss is divided by", "1", str(together)),
-            Fact("loss at the end, as a share of that at the start", f"{fell(loop):.2g}", "well below 1"),
+            Fact("loss at the end, as a share of that at the start", f"{fell(loop, own):.2g}", "well below 1"),
         )
-        fix = Fix("Divide each loss by the number of batches that make a step.", f"(loss / {together}).backward()")
-        yield Evidence(Confidence.LIKELY, facts, at(line), fix, severity=None if suffers(loop) else Severity.NOTE)
+        edits = rewritten.divided(own[-1].line, together)
+        fix = Fix("Divide each loss by the number of batches that make a step.", f"(loss / {together}).backward()", edits=edits)
+        yield Evidence(Confidence.LIKELY, facts, at(own[-1].line), fix, severity=None if suffers(loop, own) else Severity.NOTE)
 
 
 def _is_known(step: StepSeen) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Argument
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.updates import Clip
 from ...observations.training_loop import TrainingLoop
@@ -46,7 +47,8 @@ def grad_clip_too_small(loop: TrainingLoop) -> Iterator[Evidence]:
         Fact("loss at the end, as a share of that at the start", f"{fell(loop):.2g}", "well below 1"),
     )
     code = clips[-1].line.source
-    fix = Fix(f"Set the limit above the norm that most steps have, such as {2 * norm:.2g}.", code)
+    edit = Argument(clips[-1].line.spot, "clip_grad_norm_", "max_norm", f"{2 * norm:.2g}", 1)
+    fix = Fix(f"Set the limit above the norm that most steps have, such as {2 * norm:.2g}.", code, edits=(edit,))
     yield Evidence(Confidence.LIKELY, facts, at(clips[-1].line), fix)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Either, Enclose, Part
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward
 from ...observations.training_loop import TrainingLoop
@@ -33,7 +34,10 @@ def loss_broadcast(loop: TrainingLoop) -> Iterator[Evidence]:
     last = seen[-1]
     left, right, result = (f"[{', '.join(map(str, shape))}]" for shape in (last.left, last.right, last.result))
     facts = (Fact(f"shapes that meet in `{last.function}`", f"{left} and {right}", "the same shape"), Fact("what comes out", result, left))
-    fix = Fix("Give both the same shape before the loss.", "loss = loss_fn(output, target.reshape(output.shape))")
+    short = 1 if last.left == (*last.right, 1) else 0 if last.right == (*last.left, 1) else -1
+    parts = [Part(word, short) for word in (last.function, "(,)", "-")]
+    edits = (Either(tuple(Enclose(last.line.spot, part, "{}.unsqueeze(-1)") for part in parts)),) if short >= 0 else ()
+    fix = Fix("Give both the same shape before the loss.", "loss = loss_fn(output, target.reshape(output.shape))", edits=edits)
     yield Evidence(Confidence.PROVEN, facts, at(last.line), fix)
 
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, rewritten
 from ...observations.training_loop.reading import at
 from ..small_loops import task
 
@@ -35,7 +35,9 @@ def loss_history_leak(loop: TrainingLoop) -> Iterator[Evidence]:
         Fact("their backward passes", "all over", ""),
     )
     code = _repaired(last.line.source)
-    yield Evidence(Confidence.PROVEN, facts, at(last.line), Fix("Keep the number, not the tensor.", code))
+    yield Evidence(
+        Confidence.PROVEN, facts, at(last.line), Fix("Keep the number, not the tensor.", code, edits=rewritten.without_graph(last.line))
+    )
 
 
 def _repaired(source: str) -> str:

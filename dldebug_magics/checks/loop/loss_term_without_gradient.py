@@ -28,6 +28,8 @@ def loss_term_without_gradient(loop: TrainingLoop) -> Iterator[Evidence]:
     See: FSDL, "overfit a single batch", error plateaus: "gradients not flowing through the whole model".
     """
     passes = [e for e in loop.of(Backward) if e.terms]
+    lines = {e.line for e in passes if e.idle}
+    passes = [e for e in passes if e.line in lines]
     idle = [e.idle[0] for e in passes if e.idle]
     values = {term.value for term in idle}
     if len(idle) < _PASSES or len(idle) < 0.9 * len(passes) or len(values) < 2:

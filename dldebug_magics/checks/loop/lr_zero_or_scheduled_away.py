@@ -9,7 +9,7 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.updates import Scheduled
 from ...observations.training_loop import TrainingLoop
-from ...observations.training_loop.reading import at, stepping, steps_of
+from ...observations.training_loop.reading import at, made, nearer, stepping, steps_of
 from ..small_loops import task
 
 _GONE = 1e-6  # of the highest rate
@@ -25,13 +25,15 @@ def lr_zero_or_scheduled_away(loop: TrainingLoop) -> Iterator[Evidence]:
 
     Shows as: a flat line, from the beginning or after some steps.
     Proven by: the rate of each step that was taken.
-    Not this when: a warm-up begins at zero and rises; a schedule ends near zero in its last steps; only one of several optimizers rests.
+    Not this when: a warm-up begins at zero and rises; a schedule ends near zero in its last steps; only one of several optimizers or
+    groups rests.
     Fails: rates of single groups are not looked at, only the first.
     See: torch.optim, "how to adjust learning rate"; FSDL, "overfit a single batch", error plateaus.
     """
     highest, numbers = max((abs(rate) for rate in loop.rates), default=0.0), stepping(loop)
     gone = [abs(rate) <= _GONE * highest for rate in loop.rates]
-    if len(numbers) != 1 or loop.taken < _STEPS or sum(gone) < _SHARE * len(gone) or not gone[-1]:
+    waits = highest == 0 and any(w.rate for _, weights in loop.census for w in weights)
+    if waits or len(numbers) != 1 or loop.taken < _STEPS or sum(gone) < _SHARE * len(gone) or not gone[-1]:
         return
     optimizer, calls = loop.named(numbers[0]), list(loop.of(Scheduled))
     last = [step for _, step in steps_of(loop, numbers[0])][-1]
@@ -39,10 +41,12 @@ def lr_zero_or_scheduled_away(loop: TrainingLoop) -> Iterator[Evidence]:
         Fact(f"steps of {optimizer} with a rate of next to nothing", f"{sum(gone)} of {len(gone)}", "few, at the very end"),
         Fact("highest rate, and the last", f"{highest:.3g} and {loop.rates[-1]:.3g}", ""),
     )
+    line = nearer(loop, last.line, made(loop, "optimizer", numbers[0]))
     fix = Fix("Set a rate.", f"{optimizer} = {loop.optimizers[numbers[0]].facts.kind}(model.parameters(), lr=...)")
     if calls:
+        line = nearer(loop, calls[-1].line, made(loop, "scheduler", calls[-1].scheduler))
         fix = Fix("Let the schedule last as long as the training, counted in what it is stepped with.", calls[-1].line.source)
-    yield Evidence(Confidence.PROVEN, facts, at((calls[-1] if calls else last).line), fix)
+    yield Evidence(Confidence.PROVEN, facts, at(line), fix)
 
 
 def _program(last: int) -> Callable[[], None]:

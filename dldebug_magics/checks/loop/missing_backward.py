@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Either, Enclose, Insert, Part
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward, Forward
 from ...observations.training_loop import TrainingLoop
@@ -33,13 +34,20 @@ def missing_backward(loop: TrainingLoop) -> Iterator[Evidence]:
         if any(isinstance(e, Backward) for step, _ in steps for e in step.events):
             continue
         ran = [e for step, _ in steps for e in step.events if isinstance(e, Forward) and e.grad and e.tracked]
-        if len(ran) < _STEPS or loop.moved:
+        if len(ran) < _STEPS or _moved(loop, {e.model for e in ran}):
             continue
         last = steps[-1][1]
         found = Fact(f"steps of {loop.named(number)} that found a gradient", f"0 of {loop.count(number)}", "all")
         facts = (Fact("backward passes", "0", "at least one for each step"), found)
-        fix = Fix("Call backward on the loss before the step.", f"loss.backward()\n{last.line.source}")
+        edit = Either((Enclose(last.line.spot, Part(), "{}()", "bare:backward"), Insert(last.line.spot, "loss.backward()")))
+        fix = Fix("Call backward on the loss before the step.", f"loss.backward()\n{last.line.source}", edits=(edit,))
         yield Evidence(Confidence.PROVEN, facts, at(last.line), fix)
+
+
+def _moved(loop: TrainingLoop, models: set[int]) -> bool:
+    """Whether weights changed; where there are several optimizers, those of the models that ran."""
+    own = [weight.moved for model, weights in loop.census if model in models for weight in weights]
+    return any(own) if own and len(stepping(loop)) > 1 else loop.moved
 
 
 @missing_backward.bad

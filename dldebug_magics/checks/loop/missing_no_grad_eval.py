@@ -4,24 +4,28 @@ from collections.abc import Callable, Iterator
 
 import torch
 from torch import nn
+from torch.utils.data import DataLoader
 
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.totals import Evaluation
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, changes
 from ...observations.training_loop.reading import at, on_held_out
 from ..small_loops import task
+
+_PILED = 4  # graphs alive at a time: the one of a pass, and what variables still hold of the one before, are fewer
 
 
 @check(severity=Severity.WARNING)
 def missing_no_grad_eval(loop: TrainingLoop) -> Iterator[Evidence]:
     """The model is evaluated with gradients on.
 
-    Each pass keeps all that a backward pass would need, which never comes. It costs time and memory, and where the outputs or losses are
-    collected, all of it piles up over the validation set.
+    Each pass keeps all that a backward pass would need, which never comes. Where outputs or losses are collected, all of it piles up over
+    the validation set, and that is the warning; where each is let go again it costs some time and the memory of one pass, and is a note.
 
     Shows as: a slow validation, or an out-of-memory error there, though training fits.
-    Proven by: passes over a loader that never trains, with a graph behind their outputs and no backward pass for them.
+    Proven by: passes over a loader that never trains, with a graph behind their outputs and no backward pass for them; the number of
+    such graphs that are alive at a time.
     Not this when: gradients are asked for by `torch.autograd.grad`, or for the inputs.
     Fails: evaluation on tensors without a DataLoader is not told from passes that have a use for the graph.
     See: torch.no_grad; torch.inference_mode; FSDL, "out of memory", often at evaluation.
@@ -29,14 +33,16 @@ def missing_no_grad_eval(loop: TrainingLoop) -> Iterator[Evidence]:
     wrong = [e for e in loop.evaluations if on_held_out(loop, e) and _keeps_a_graph(loop, e)]
     if not wrong or loop.asked or len({e.step for e in wrong}) > max(1, loop.taken // 2):
         return
-    passes = wrong[-1].passes
-    model = loop.models[passes.model]
+    worst = max(wrong, key=lambda e: e.graphs)
+    passes, model = worst.passes, loop.models[worst.passes.model]
     facts = (
         Fact("evaluations with a graph behind each output", f"{len(wrong)}, of {passes.times} batches each", "0"),
-        Fact("backward passes for them", "0", ""),
+        Fact("graphs alive at a time", f"{worst.graphs}", "0"),
     )
-    fix = Fix("Evaluate without gradients.", f"{model.name or 'model'}.eval()\nwith torch.no_grad():\n    {passes.line.source}")
-    yield Evidence(Confidence.LIKELY, facts, at(passes.line), fix)
+    code, edits = changes.without_gradients(passes.line, model.name)
+    fix = Fix("Evaluate without gradients.", code, edits=edits)
+    severity = Severity.WARNING if worst.graphs >= max(_PILED, 0.5 * passes.times) else Severity.NOTE
+    yield Evidence(Confidence.LIKELY, facts, at(passes.line), fix, severity=severity)
 
 
 def _keeps_a_graph(loop: TrainingLoop, evaluation: Evaluation) -> bool:
@@ -47,7 +53,8 @@ def _keeps_a_graph(loop: TrainingLoop, evaluation: Evaluation) -> bool:
 
 
 def _program(gradients: bool) -> Callable[[], None]:
-    net, optimizer, batches, held_out = task(nn.Dropout(0.2))
+    net, optimizer, batches, val = task(nn.Dropout(0.2))
+    held_out = DataLoader(val.dataset, batch_size=8)
 
     def train() -> None:
         for _ in range(3):
@@ -58,7 +65,7 @@ def _program(gradients: bool) -> Callable[[], None]:
                 optimizer.step()
             net.eval()
             with torch.set_grad_enabled(gradients):
-                sum(nn.functional.cross_entropy(net(x), y).item() for x, y in held_out)
+                sum([nn.functional.cross_entropy(net(x), y) for x, y in held_out])
 
     return train
 

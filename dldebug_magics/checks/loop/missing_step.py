@@ -8,7 +8,7 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward, Mode
 from ...instruments.watch.updates import Scaled, ZeroGrad
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, changes, words
 from ...observations.training_loop.reading import at
 from ..small_loops import task
 
@@ -41,7 +41,9 @@ def missing_step(loop: TrainingLoop) -> Iterator[Evidence]:
         Fact(f"steps of {optimizer}", "0", "one for each batch, or for each few"),
         Fact("weights at the end", "as before the first pass, bit for bit", "others"),
     )
-    fix = Fix("Take a step after each backward pass.", f"{passes[-1].line.source}\n{optimizer}.step()")
+    optimizer = words.owner(cleared[-1].line, "zero_grad") if cleared else optimizer
+    edits = changes.stepped(loop, passes[-1].line, len(passes), cleared, optimizer)
+    fix = Fix("Take a step after each backward pass.", f"{passes[-1].line.source}\n{optimizer}.step()", edits=edits)
     yield Evidence(Confidence.PROVEN, facts, at(passes[-1].line), fix)
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Either, Insert
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, words
 from ...observations.training_loop.reading import at, clearing, leading, stepping, steps_of
 from ..small_loops import task
 
@@ -39,7 +40,10 @@ def missing_zero_grad(loop: TrainingLoop) -> Iterator[Evidence]:
             facts.append(
                 Fact(f"share of the gradient at step {step.number + 1} that its own passes did not bring", f"{last.residual:.0%}", "0%")
             )
-        fix = Fix("Clear the gradients before each backward pass.", f"{loop.named(number)}.zero_grad()\n{backward.line.source}")
+        code = f"{words.optimizer(last) or loop.named(number)}.zero_grad()"
+        after = Insert(last.line.spot, code, after=True)
+        edit = after if last.backwards > 1 else Either((Insert(backward.line.spot, code), after))
+        fix = Fix("Clear the gradients before each backward pass.", f"{code}\n{backward.line.source}", edits=(edit,))
         yield Evidence(Confidence.PROVEN, tuple(facts), at(backward.line), fix)
 
 

@@ -9,7 +9,7 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.source_lines import Line
 from ...instruments.watch.events import Forward
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, changes
 from ...observations.training_loop.reading import at
 from ..small_loops import task
 
@@ -40,7 +40,7 @@ def model_recreated(loop: TrainingLoop) -> Iterator[Evidence]:
             Fact(f"models that were `{loop.models[numbers[0]].name}` one after the other", str(len(numbers)), "1"),
             Fact("passes over the training loader, and optimizer steps", f"{begun} and {loop.taken}", ""),
         )
-        fix = Fix("Make the model, and its optimizer, before the loop over epochs.", f"{line.source}   # in front of the loop")
+        fix = Fix("Make the model, and its optimizer, before the loop.", line.source, edits=changes.made_once(loop, line))
         yield Evidence(Confidence.LIKELY, facts, at(line), fix)
 
 

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Either, Enclose, Part, Replace
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.losses import Term
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, words
 from ...observations.training_loop.course import always
 from ...observations.training_loop.reading import at
 from ..small_loops import task
@@ -33,7 +34,10 @@ def nll_without_log_softmax(loop: TrainingLoop) -> Iterator[Evidence]:
         Fact("logarithm of the sum of each row's exponentials", f"off by up to {seen.term.fed.unnormalised:.3g}", "0"),
         Fact("smallest and largest number that enters", f"{seen.term.fed.low:.3g} and {seen.term.fed.high:.3g}", "none above 0"),
     )
-    fix = Fix("Take the cross entropy, or a log_softmax first.", "loss = torch.nn.functional.cross_entropy(scores, target)")
+    spot = seen.line.spot
+    other = Replace(spot, "NLLLoss()", "CrossEntropyLoss()", f"set:{words.loss_function(seen.line)}")
+    edit = Either((Replace(spot, ".nll_loss(", ".cross_entropy("), other, Enclose(spot, Part("(,)", 0), "{}.log_softmax(dim=1)")))
+    fix = Fix("Take the cross entropy, or a log_softmax first.", "loss = torch.nn.functional.cross_entropy(scores, target)", edits=(edit,))
     yield Evidence(Confidence.PROVEN, facts, at(seen.line), fix)
 
 

@@ -9,8 +9,8 @@ from torch import nn
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.totals import Making
-from ...observations.training_loop import TrainingLoop
-from ...observations.training_loop.reading import at
+from ...observations.training_loop import TrainingLoop, changes
+from ...observations.training_loop.reading import at, stepping
 from ..small_loops import task
 
 _SAME = 0.5  # of their parameters that two optimizers share at least
@@ -24,23 +24,24 @@ def optimizer_recreated(loop: TrainingLoop) -> Iterator[Evidence]:
 
     Shows as: a loss that jumps at the start of each epoch, or learns as slowly as without momentum.
     Proven by: the loop itself: the same line made an optimizer for the same weights again after each epoch, or each step.
-    Not this when: the optimizer remembers nothing (SGD without momentum and with a fixed rate); weights were loaded or set by hand before,
-    as in a new fold, client or task; it is made once more for another phase.
+    Not this when: it remembers nothing (SGD without momentum, at one rate); weights were loaded or set by hand before, as in a new fold,
+    client or task; it is made once more for another phase.
     Fails: without a DataLoader epochs can't be told, and only an optimizer for each step is.
     See: torch.optim, "Constructing it".
     """
-    made = [making for making in loop.makings if making.made.kind == "optimizer"]
-    for line in dict.fromkeys(making.made.line for making in made):
-        here = [making for making in made if making.made.line == line]
+    for line in dict.fromkeys(making.made.line for making in loop.makings if making.made.kind == "optimizer"):
+        here = [making for making in loop.makings if making.made.line == line and making.made.kind == "optimizer"]
         again = [(a, b) for a, b in pairwise(here) if _is_same(loop, a, b)]
-        each = "step" if all(b.step - a.step == 1 for a, b in again) else "epoch" if _by_epoch(again) else ""
+        turns = 1 + len({*stepping(loop)} - {making.made.number for making in here})  # of other optimizers, which step as often
+        each = "step" if all(b.step - a.step <= turns for a, b in again) else "epoch" if _by_epoch(again) else ""
         if len(again) < 2 or len(again) < len(here) - 1 or not each or not loop.optimizers[here[-1].made.number].facts.remembers:
             continue
         facts = (
             Fact("optimizers made for the same weights", f"{len(here)}, one each {each}", "1"),
             Fact("steps between two of them", f"{again[-1][1].step - again[-1][0].step}", "all"),
         )
-        yield Evidence(Confidence.PROVEN, facts, at(line), Fix("Make the optimizer once, before the loop.", line.source))
+        fix = Fix("Make the optimizer once, before the loop.", line.source, edits=changes.made_once(loop, line))
+        yield Evidence(Confidence.PROVEN, facts, at(line), fix)
 
 
 def _is_same(loop: TrainingLoop, first: Making, second: Making) -> bool:
@@ -60,8 +61,7 @@ def _program(inside: bool) -> Callable[[], None]:
 
     def train(optimizer: torch.optim.Optimizer = optimizer) -> None:
         for _ in range(4):
-            if inside:
-                optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
+            optimizer = torch.optim.Adam(net.parameters(), lr=1e-2) if inside else optimizer
             for x, y in batches:
                 optimizer.zero_grad()
                 nn.functional.cross_entropy(net(x), y).backward()

@@ -9,7 +9,7 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.census import Weight
 from ...observations.training_loop import TrainingLoop
-from ...observations.training_loop.reading import at, stepping, steps_of
+from ...observations.training_loop.reading import at, made, stepping, steps_of
 from ..small_loops import task
 
 
@@ -33,9 +33,8 @@ def optimizer_wrong_params(loop: TrainingLoop) -> Iterator[Evidence]:
         all_strange = len(shapes) == loop.optimizers[number].facts.parameters
         stale = bool(shapes) and (all_strange or sorted(map(len, shapes)) == sorted(len(w.shape) for w in left))
         if left and (stale or (not shapes and _are_forgotten(weights, left))):
-            made = next((m.made.line for m in loop.makings if m.made.kind == "optimizer" and m.made.number == number), None)
-            last = [step for _, step in steps_of(loop, number)][-1]
-            yield _evidence(left, len(shapes), loop.named(number), at(made or last.line))
+            line, last = made(loop, "optimizer", number), [step for _, step in steps_of(loop, number)][-1]
+            yield _evidence(left, len(shapes), loop.named(number), at(line if line.place else last.line))
             return
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -9,7 +10,7 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Begun, Drawn, Forward
 from ...observations.training_loop import TrainingLoop
-from ...observations.training_loop.reading import at
+from ...observations.training_loop.reading import at, on_held_out, on_one_batch
 from ..small_loops import task
 
 _LEAST = 6
@@ -19,13 +20,14 @@ _LEAST = 6
 def same_batch_repeated(loop: TrainingLoop) -> Iterator[Evidence]:
     """Every step trains on the same batch, though the loader has more of them.
 
-    Either `next(iter(loader))` stands in the loop, which begins the loader anew and gives its first batch each time; or the model is called
-    with a batch that was drawn before the loop, and those that the loop draws are not used.
+    Either `next(iter(loader))` stands in the loop, which gives the first batch each time; or the model is called with a batch that was
+    drawn before the loop, and those that the loop draws are not used.
 
     Shows as: a loss that falls to nothing, and a validation that learns nothing.
     Proven by: the contents of the batches that the model got: all the same, from a loader of several batches.
-    Not this when: one batch is drawn once and trained on, which is the guide's own test; the loop leaves its loader after the first batch.
-    Fails: a loader that shuffles gives another first batch each time, and is not this.
+    Not this when: one batch is drawn once and trained on, which is the guide's own test; the loop leaves its loader after the first batch;
+    the loader shuffles. `next(iter(loader))` is a note where nothing is evaluated on other data: it may be that test.
+    Fails: an evaluation in another cell is not seen, and the fault is a note.
     See: FSDL, "overfit a single batch", for where it is meant; the Python docs on `iter`.
     """
     for number, facts in enumerate(player.facts for player in loop.loaders):
@@ -38,8 +40,9 @@ def same_batch_repeated(loop: TrainingLoop) -> Iterator[Evidence]:
         if anew and len(drawn) >= _LEAST and len({e.content for e in drawn}) == 1:
             fix = Fix("Let the loop draw its batches from the loader.", f"for batch in {loop.loaders[number].name or 'loader'}:")
             fact = Fact("times that the loader was begun", f"{loop.begun[number]}, for {loop.fed[number]} backward passes", "once an epoch")
-            yield Evidence(Confidence.PROVEN, (_same(len(drawn)), fact), at(begun[-1].line), fix)
-        elif len(ran) >= _LEAST and len({e.first for e in drawn}) >= 4 and _is_one_of_them(loop, ran):
+            severity = Severity.ERROR if any(on_held_out(loop, e) for e in loop.evaluations) else Severity.NOTE
+            yield Evidence(Confidence.PROVEN, (_same(len(drawn)), fact), at(begun[-1].line), fix, severity=severity)
+        elif len(ran) >= _LEAST and len({e.first for e in drawn}) >= 4 and on_one_batch(loop, ran):
             fix = Fix("Call the model with the batch that the loop has just drawn.", ran[-1].line.source)
             fact = Fact("different batches that the loader gave meanwhile", f"{len({e.first for e in drawn})}", "each trained on")
             yield Evidence(Confidence.PROVEN, (_same(len(ran)), fact), at(ran[-1].line), fix)
@@ -49,13 +52,8 @@ def _same(number: int) -> Fact:
     return Fact("batches that were looked at and are the same", f"{number} of {number}", "the batches of the loader in turn")
 
 
-def _is_one_of_them(loop: TrainingLoop, ran: list[Forward]) -> bool:
-    """Whether all passes had the same input, and this is the input of a batch that a loader gave at some time."""
-    return len({(e.content, e.model) for e in ran}) == 1 and ran[0].content in {e.first for e in loop.of(Drawn)}
-
-
 def _program(anew: bool) -> Callable[[], None]:
-    net, optimizer, shuffled, _ = task()
+    net, optimizer, shuffled, held_out = task()
     batches = DataLoader(shuffled.dataset, batch_size=16)
 
     def train() -> None:
@@ -66,6 +64,8 @@ def _program(anew: bool) -> Callable[[], None]:
             optimizer.zero_grad()
             nn.functional.cross_entropy(net(x), y).backward()
             optimizer.step()
+        with torch.no_grad():
+            sum((net(x).argmax(1) == y).sum() for x, y in held_out)
 
     return train
 

@@ -9,7 +9,7 @@ from torch import nn
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.updates import Scaled, Scheduled
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, changes, words
 from ...observations.training_loop.reading import at, steps_of
 from ..small_loops import task
 
@@ -38,7 +38,9 @@ def scheduler_before_optimizer(loop: TrainingLoop) -> Iterator[Evidence]:
             Fact(f"steps of {optimizer} before the scheduler's first", "0", "at least 1"),
         )
         code = f"{optimizer}.step()\n{event.line.source}"
-        fix = Fix("Step the scheduler behind the optimizer: at the end of the batch, or of the epoch.", code)
+        each = "batch" if loop.scheduled[event.scheduler] > 0.5 * loop.taken or not words.epoch(loop).place else "epoch"
+        edits = changes.scheduled(loop, event, each)
+        fix = Fix("Step the scheduler behind the optimizer: at the end of the batch, or of the epoch.", code, edits=edits)
         yield Evidence(Confidence.PROVEN, facts, at(event.line), fix)
         return
 

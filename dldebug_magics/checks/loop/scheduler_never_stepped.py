@@ -7,7 +7,7 @@ from torch import nn
 
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, changes
 from ...observations.training_loop.reading import at, steps_of
 from ..small_loops import task
 
@@ -42,7 +42,8 @@ def scheduler_never_stepped(loop: TrainingLoop) -> Iterator[Evidence]:
             Fact(f"steps of `{name}` ({scheduler.facts.kind})", f"0 in {epochs} epochs", "one for each epoch, or each batch"),
             Fact("rate at the first and at the last step", f"{steps[0][1].rate:g} and {steps[-1][1].rate:g}", "another"),
         )
-        fix = Fix("Step it at the end of each epoch, or of each batch where its numbers count batches.", f"{name}.step()")
+        sentence = "Step it at the end of each epoch, or of each batch where its numbers count batches."
+        fix = Fix(sentence, f"{name}.step()", edits=changes.scheduled_anew(loop, scheduler, name))
         yield Evidence(Confidence.PROVEN, facts, at(steps[-1][1].line), fix)
 
 

@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Begun, Drawn
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, rewritten
 from ...observations.training_loop.reading import at
 from ..small_data import groups
 from ..small_loops import task
@@ -38,9 +38,10 @@ def shuffle_false_sorted(loop: TrainingLoop) -> Iterator[Evidence]:
             Fact("batches that hold one class", f"{len(single)} of {len(looks)} looked at", "hardly any"),
             Fact("classes of these", ", ".join(map(str, sorted(labels)[:8])), "all in each batch"),
         )
-        fix = Fix("Let the loader shuffle.", f"{player.name or 'loader'} = DataLoader(dataset, shuffle=True, ...)")
-        begun = [e.line for e in loop.of(Begun) if e.loader == number]
-        yield Evidence(Confidence.PROVEN, facts, at(begun[0] if begun else looks[0].line), fix)
+        line = next((e.line for e in loop.of(Begun) if e.loader == number), looks[0].line)
+        code = f"{player.name or 'loader'} = DataLoader(dataset, shuffle=True, ...)"
+        fix = Fix("Let the loader shuffle.", code, edits=rewritten.shuffled(line, player.name))
+        yield Evidence(Confidence.PROVEN, facts, at(line), fix)
 
 
 def _is_sorted(loop: TrainingLoop, loader: int) -> bool:
@@ -57,8 +58,7 @@ def _is_sorted(loop: TrainingLoop, loader: int) -> bool:
 def _program(shuffle: bool) -> Callable[[], None]:
     net, optimizer, _, _ = task()
     points, labels = groups(160)
-    order = labels.argsort()
-    batches = DataLoader(TensorDataset(points[order], labels[order]), batch_size=16, shuffle=shuffle)
+    batches = DataLoader(TensorDataset(points[labels.argsort()], labels.sort().values), batch_size=16, shuffle=shuffle)
 
     def train() -> None:
         for _ in range(3):

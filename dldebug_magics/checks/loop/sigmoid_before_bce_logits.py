@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Either, Replace, Unwrap
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.losses import Term
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, words
 from ...observations.training_loop.course import always
 from ...observations.training_loop.reading import at
 from ..small_loops import task
@@ -33,9 +34,15 @@ def sigmoid_before_bce_logits(loop: TrainingLoop) -> Iterator[Evidence]:
         Fact("what enters the loss", f"a {seen.term.fed.through}", "logits"),
         Fact("smallest and largest number of them", f"{low:.2g} and {high:.2g}", "numbers on both sides of 0"),
     )
+    loss, removed = seen.line, Unwrap(seen.source.spot, seen.term.fed.through)
+    other = Replace(loss.spot, ".binary_cross_entropy_with_logits(", ".binary_cross_entropy(")
+    another = Replace(loss.spot, "BCEWithLogitsLoss()", "BCELoss()", f"set:{words.loss_function(loss)}")
+    others = () if loop.scalers or "pos_weight" in loss.source else (other, another)
+    elsewhere = loss.spot != seen.source.spot  # whoever else reads it wants probabilities
     fix = Fix(
         "Give the loss the logits, or take the loss for probabilities.",
         "loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, target)",
+        edits=(Either((*others, removed) if elsewhere else (removed, *others)),),
     )
     yield Evidence(Confidence.PROVEN, facts, at(seen.source), fix)
 

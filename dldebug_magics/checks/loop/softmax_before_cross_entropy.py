@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Unwrap
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.losses import Term
 from ...observations.training_loop import TrainingLoop
@@ -35,6 +36,7 @@ def softmax_before_cross_entropy(loop: TrainingLoop) -> Iterator[Evidence]:
     fix = Fix(
         "Give the loss the logits; take the softmax only to read off probabilities.",
         "loss = torch.nn.functional.cross_entropy(logits, target)",
+        edits=(Unwrap(seen.source.spot, "softmax"),),
     )
     yield Evidence(Confidence.PROVEN, facts, at(seen.source), fix)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Replace
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.losses import Term
 from ...observations.training_loop import TrainingLoop
@@ -34,7 +35,8 @@ def softmax_with_nll(loop: TrainingLoop) -> Iterator[Evidence]:
         Fact("sum of each row that enters the loss", "1.00", "of its exponentials, not of itself"),
         Fact("smallest and largest number that enters", f"{low:.2g} and {high:.2g}", "none above 0"),
     )
-    fix = Fix("Take log_softmax in the place of softmax.", "log_probabilities = torch.log_softmax(logits, dim=1)")
+    edit = Replace(seen.source.spot, "softmax(", "log_softmax(")
+    fix = Fix("Take log_softmax in the place of softmax.", "log_probabilities = torch.log_softmax(logits, dim=1)", edits=(edit,))
     yield Evidence(Confidence.PROVEN, facts, at(seen.source), fix)
 
 

@@ -6,9 +6,10 @@ import torch
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Argument, Unwrap
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.losses import Term
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, words
 from ...observations.training_loop.course import always
 from ...observations.training_loop.reading import at
 from ..small_loops import task
@@ -32,7 +33,12 @@ def softmax_wrong_dim(loop: TrainingLoop) -> Iterator[Evidence]:
     axis, shape = _softmax(seen.term)
     facts = (Fact(f"axis of the softmax over {list(shape)}", str(axis), "1, the classes"),)
     code = "loss = torch.nn.functional.cross_entropy(logits, target)   # it takes the log_softmax over axis 1 itself"
-    yield Evidence(Confidence.PROVEN, facts, at(seen.source), Fix("Take it over the classes, or leave it to the cross entropy.", code))
+    spot, name = seen.source.spot, "softmax" if seen.term.fed.through == "log" else seen.term.fed.through
+    place = int(words.owner(seen.source, name) in ("", "F", "torch", "nn.functional", "torch.nn.functional"))
+    itself = seen.term.function == "cross_entropy" and seen.term.fed.through != "log"
+    edit = Unwrap(spot, name) if itself else Argument(spot, name, "dim", "1", place)
+    fix = Fix("Take it over the classes, or leave it to the cross entropy.", code, edits=(edit,))
+    yield Evidence(Confidence.PROVEN, facts, at(seen.source), fix)
 
 
 def _softmax(term: Term) -> tuple[int, tuple[int, ...]]:

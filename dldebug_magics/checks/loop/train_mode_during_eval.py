@@ -8,7 +8,7 @@ from torch import nn
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.totals import Evaluation
-from ...observations.training_loop import TrainingLoop
+from ...observations.training_loop import TrainingLoop, changes
 from ...observations.training_loop.reading import at, on_held_out
 from ..small_loops import task
 
@@ -39,7 +39,8 @@ def train_mode_during_eval(loop: TrainingLoop) -> Iterator[Evidence]:
         Fact(f"layers of {model.word} that then do another thing", told, "in evaluation mode"),
     )
     name = model.name or "model"
-    fix = Fix("Call eval() before the evaluation, and train() after it.", f"{name}.eval()\n{passes.line.source}\n{name}.train()")
+    code = f"{name}.eval()\n{passes.line.source}\n{name}.train()"
+    fix = Fix("Call eval() before the evaluation, and train() after it.", code, edits=changes.in_evaluation_mode(loop, passes, name))
     yield Evidence(Confidence.PROVEN, facts, at(passes.line), fix)
 
 

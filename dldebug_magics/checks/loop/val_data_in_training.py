@@ -11,7 +11,7 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.reads import shared
 from ...observations.training_loop import TrainingLoop
-from ...observations.training_loop.reading import at, on_held_out
+from ...observations.training_loop.reading import at, on_held_out, trainers
 from ..small_loops import task
 
 _HELD_OUT = re.compile(
@@ -38,8 +38,9 @@ def val_data_in_training(loop: TrainingLoop) -> Iterator[Evidence]:
         if not on_held_out(loop, evaluation) or not _HELD_OUT.search(loop.loaders[number].name.lower()):
             continue
         held = loop.loaders[number]
-        for feeding, player in enumerate(loop.loaders):
-            both = shared(player.facts.reads, held.facts.reads, held.facts.samples) if loop.fed[feeding] > 1 else 0
+        for feeding in trainers(loop, evaluation):
+            player = loop.loaders[feeding]
+            both = shared(player.facts.reads, held.facts.reads, held.facts.samples)
             switched = player.facts.reads == held.facts.reads and player.facts.samples != held.facts.samples
             if both > 0 and not switched:  # one dataset of another length is another split of it by then
                 facts = (

@@ -9,43 +9,43 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward
 from ...observations.training_loop import TrainingLoop
-from ...observations.training_loop.course import fell
-from ...observations.training_loop.depth import passages
+from ...observations.training_loop.course import fell, stays
+from ...observations.training_loop.depth import faded, passages
 from ...observations.training_loop.reading import at
 from ..small_loops import task
 
 _FADED = 1e-4  # of the gradient at the last layer
-_STAYS = 0.8
 
 
 @check(severity=Severity.WARNING)
 def vanishing_gradient(loop: TrainingLoop) -> Iterator[Evidence]:
     """The gradient shrinks on its way back, so that the first layers hardly learn.
 
-    Every layer multiplies it by its weights and by the slope of its activation. A sigmoid's slope is at most 1/4; ten of them in a row
-    leave a millionth.
+    Every layer multiplies it by its weights and by its activation's slope. A sigmoid's is at most 1/4; ten of them in a row leave a
+    millionth. Or it fades while the loop trains: after steps that were too long, units are saturated or dead on every sample.
 
     Shows as: a plateau near chance; the last layers learn, the first stand still.
-    Proven by: nothing but its cure; the gradients of the loop's own passes differ by orders of magnitude, and the loss stays.
+    Proven by: nothing but its cure; the gradients of the loop's own passes differ by orders of magnitude, along the layers or between the
+    first passes and the last, and the loss stays.
     Not this when: the loss comes down; a gradient is exactly zero, because a branch or a last layer begins at zero.
-    Fails: a gradient that fades over the time steps of a recurrent layer is not told from the rest.
+    Fails: a gradient that fades over the time steps of a recurrent layer is not told from the rest; what fades between two looks.
     See: Glorot & Bengio 2010; He et al. 2015; Bengio, Simard & Frasconi 1994.
     """
-    passes = list(loop.of(Backward))
-    for passage in passages(loop):
-        share = passage.share
-        if not (share < _FADED and fell(loop) > _STAYS):
-            continue
-        facts = (
-            Fact(f"gradient at `{passage.first.name}`, as a share of that at `{passage.last.name}`", f"{share:.1e}", "0.01 to 100"),
-            Fact("weights on the way", str(passage.layers)),
-        )
-        fix = Fix(
-            "Take ReLUs and He's initialisation, or a norm in front of each activation.",
-            "torch.nn.ReLU()   # and torch.nn.init.kaiming_normal_(layer.weight)",
-        )
-        yield Evidence(Confidence.LIKELY, facts, at(passes[-1].line), fix)
+    line = at(list(loop.of(Backward))[-1].line) if loop.census else ""
+    if not stays(loop):
         return
+    for fade in faded(loop):
+        what = f"gradient at `{fade.weight.name}` in the first passes, and in the last"
+        facts = Fact(what, f"{fade.early:.1e}, {fade.late:.1e}", "of one size"), Fact("loss left at the end", f"{fell(loop):.0%}", "less")
+        yield Evidence(Confidence.LIKELY, facts, line, Fix("Take a lower rate, or LeakyReLUs.", "torch.nn.LeakyReLU()"))
+        return
+    passage = next((p for p in passages(loop) if p.share < _FADED), None)
+    if passage is not None:
+        what = f"gradient at `{passage.first.name}`, as a share of that at `{passage.last.name}`"
+        facts = Fact(what, f"{passage.share:.1e}", "0.01 to 100"), Fact("weights on the way", str(passage.layers))
+        code = "torch.nn.ReLU()   # and torch.nn.init.kaiming_normal_(layer.weight)"
+        fix = Fix("Take ReLUs and He's initialisation, or a norm in front of each activation.", code)
+        yield Evidence(Confidence.LIKELY, facts, line, fix)
 
 
 def _program(depth: int) -> Callable[[], None]:

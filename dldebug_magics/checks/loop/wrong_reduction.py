@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator
 from torch import nn
 
 from ...engine.check import check
+from ...engine.edits import Either, Replace
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.losses import Term
-from ...observations.training_loop import TrainingLoop
+from ...instruments.watch.updates import Stepped
+from ...observations.training_loop import TrainingLoop, words
 from ...observations.training_loop.course import always, fell, suffers
-from ...observations.training_loop.reading import at, stepping
+from ...observations.training_loop.reading import at
 from ..small_loops import task
 
 
@@ -25,20 +27,27 @@ def wrong_reduction(loop: TrainingLoop) -> Iterator[Evidence]:
     Fails: a mean over the wrong thing, such as the padding, is no sum.
     See: torch.nn.CrossEntropyLoss, `reduction`; FSDL, "overfit a single batch", error explodes.
     """
-    seen = always(loop, lambda term: _is_sum(term))
-    numbers = stepping(loop)
-    if seen is None or not numbers or not all(loop.optimizers[n].facts.minds_scale for n in numbers) or not suffers(loop):
+    seen = always(loop, _is_sum)
+    steps = [step.events for step in loop.steps if seen is not None and any(e in seen.passes for e in step.events)]
+    numbers = {last.optimizer for *_, last in steps if isinstance(last, Stepped)}
+    if seen is None or not numbers or not all(loop.optimizers[n].facts.minds_scale for n in numbers):
+        return
+    if not suffers(loop, seen.passes):
         return
     facts = (
         Fact(f"reduction of `{seen.term.function}` in every pass", "sum", "mean"),
         Fact("samples that are summed over", str(seen.term.fed.samples)),
-        Fact("loss at the end, as a share of that at the start", f"{fell(loop):.2g}", "well below 1"),
+        Fact("loss at the end, as a share of that at the start", f"{fell(loop, seen.passes):.2g}", "well below 1"),
     )
-    yield Evidence(Confidence.LIKELY, facts, at(seen.line), Fix("Take the mean over the samples, not the sum.", 'reduction="mean"'))
+    spot, made = seen.line.spot, f"set:{words.loss_function(seen.line)}"
+    written = [Replace(spot, f"{q}sum{q}", f"{q}mean{q}", around) for around in ("", made) for q in ('"', "'")]
+    edit = Either((*written, Replace(spot, ".sum()", ".mean()")))
+    fix = Fix("Take the mean over the samples, not the sum.", 'reduction="mean"', edits=(edit,))
+    yield Evidence(Confidence.LIKELY, facts, at(seen.line), fix)
 
 
 def _is_sum(term: Term) -> bool:
-    return bool(term.function) and term.reduction == "sum" and term.factor > 0.5 and term.fed.samples > 1
+    return bool(term.function) and term.reduction == "sum" and term.fed.samples > 1 and term.factor * term.fed.samples > 2
 
 
 def _program(reduction: str) -> Callable[[], None]:

@@ -24,19 +24,21 @@ from ...engine.interrupts import held_at_exit
 from .backward import watching_backward
 from .clipping import watching_clipping
 from .dropping import DROPOUTS, watching_dropout
+from .following import Follower, following
 from .gradients import Gradients
 from .loaders import watching_loaders
 from .log import Log
 from .modules import watching_modules
 from .optimizers import watching_optimizers
+from .saving import watching_saving
 from .scalers import watching_scalers
 from .schedules import watching_schedules
 from .wrapped import family
 
 
 @contextlib.contextmanager
-def watching() -> Iterator[Log]:
-    """`with watching() as log: train()`; then `log` holds what happened."""
+def watching(follower: Follower | None = None) -> Iterator[Log]:
+    """`with watching() as log: train()`; then `log` holds what happened. `follower`: told of steps and passes while they happen."""
     log, before = Log(), _standing()
     gradients = Gradients(log)
     try:
@@ -50,9 +52,12 @@ def watching() -> Iterator[Log]:
             stack.enter_context(watching_clipping(log))
             stack.enter_context(watching_schedules(log))
             stack.enter_context(watching_scalers(log))
+            stack.enter_context(watching_saving(log))
+            if follower is not None:
+                stack.enter_context(following(log, follower))
             yield log
     finally:
-        log.left_behind = tuple(name for name, thing in _standing().items() if thing != before[name])
+        log.left_behind = tuple(name for name, thing in _standing().items() if thing != before.get(name, thing))
 
 
 def _standing() -> dict[str, Any]:
@@ -64,7 +69,7 @@ def _standing() -> dict[str, Any]:
         (DataLoader, "__iter__"),
         (_BaseDataLoaderIter, "__next__"),
     ]
-    owners += [(Optimizer, "__init__"), *((nn.Module, name) for name in ("__call__", "train", "zero_grad"))]
+    owners += [(Optimizer, "__init__"), *((nn.Module, name) for name in ("__call__", "train", "zero_grad", "state_dict"))]
     owners += [
         (owner, name) for owner in (nn.utils, clip_grad) for name in ("clip_grad_norm_", "clip_grad_value_", "_clip_grads_with_norm_")
     ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Callable
+from math import isfinite, nan
 from typing import Any
 
 import torch
@@ -30,8 +30,8 @@ def _called(log: Log, plain: Callable) -> Callable:
     """Outside of torch's function door, which the window between the passes hangs in: here it can be taken off its hinges."""
 
     def backward(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        if log.looks.window.is_open:
-            log.looks.window.shut()
+        if log.looks.window.is_open or log.looks.scores.is_open:
+            log.looks.shut()
         return plain(self, *args, **kwargs)
 
     return backward
@@ -49,14 +49,13 @@ def _backward(log: Log, gradients: Gradients, plain: Callable) -> Callable:
     def backward(*args: Any, **kwargs: Any) -> Any:
         if not log.hears():
             return plain(*args, **kwargs)
-        loss, retain, told = _loss(args, kwargs), bool(args[2] if len(args) > 2 else kwargs.get("retain_graph")), None
-        value = _value(loss, log.close)
-        if not math.isfinite(value) and log.looks.spoilt is None:
-            log.asks(log.looks.spoil, loss, log.close, log.steps)
+        loss = _loss(args, kwargs)
+        value, retain, told = _value(loss, log.close), False, None
         if log.noting:
-            told = log.asks(log.looks.before_backward, loss, log.looks.due(log.close, log.steps), retain)
-            log.asks(_meets, log)
-            log.asks(gradients.before_backward)
+            retain = bool(args[2] if len(args) > 2 else kwargs.get("retain_graph"))
+            told = log.asks(_before, log, gradients, loss, value, retain)
+        elif not isfinite(value) and log.looks.spoilt is None:
+            log.asks(_spoilt, log, loss)
         log.busy, log.inside, failed = True, False, True
         try:
             plain(*args, **kwargs)
@@ -69,6 +68,22 @@ def _backward(log: Log, gradients: Gradients, plain: Callable) -> Callable:
                 log.losses.append(value)
 
     return backward
+
+
+def _before(log: Log, gradients: Gradients, loss: Tensor | None, value: float, retain: bool) -> dict[str, Any]:
+    """A pass that is noted begins; the models that ran before it are those that it trains."""
+    if not isfinite(value) and log.looks.spoilt is None:
+        _spoilt(log, loss)
+    told = log.looks.before_backward(loss, log.looks.due(log.close, log.steps), retain)
+    _meets(log)
+    gradients.before_backward()
+    return told
+
+
+def _spoilt(log: Log, loss: Tensor | None) -> None:
+    """The first loss that is no number."""
+    _meets(log)
+    log.looks.spoil(loss, log.close, log.steps)
 
 
 def _meets(log: Log) -> None:
@@ -87,14 +102,15 @@ def _passed(log: Log, gradients: Gradients, loss: Tensor | None, seen: Backward)
     told = log.looks.after_backward(loss, log.steps, seen.failed)
     tracked = loss is not None and loss.requires_grad
     leaf, detached = loss is not None and tracked and loss.is_leaf, loss is not None and not tracked
-    reached = gradients.after_backward()
-    if log.looks.due(log.close, log.steps):
+    due = log.looks.due(log.close, log.steps)
+    reached = gradients.after_backward(due)
+    if due:
         log.looks.census.passed()
-    log.note(seen._replace(line=log.here(), leaf=leaf, detached=detached, reached=reached, **told))
+    log.note(seen._replace(line=log.here(), leaf=leaf or seen.leaf, detached=detached, reached=reached, **told))
 
 
 def _value(loss: Tensor | None, close: bool) -> float:
     """The loss as a number. To ask an accelerator makes it wait, which only a close look may."""
     if loss is None or not (close or loss.is_cpu) or loss.numel() != 1:
-        return math.nan
+        return nan
     return float(loss.item())

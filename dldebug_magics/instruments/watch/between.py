@@ -7,22 +7,21 @@ the bottom of torch's stack of modes, below any of the user's: what they enter o
 from __future__ import annotations
 
 import functools
-from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack, _pop_mode, _push_mode
 
 from ...engine.nested import tensors
 from ..broadcasts import Broadcast, Broadcasts
-from ..calls import name_of
+from ..calls import LOSSES, name_of
 from ..source_lines import Line
 from ..terms import Terms, meant
 from .here import Here
+from .lines import Lines
 from .losses import Term
-
-_MOST = 500  # calls whose line is kept, of one window
 
 
 class Idle(NamedTuple):
@@ -31,26 +30,6 @@ class Idle(NamedTuple):
     value: float
     cut: str
     line: Line
-
-
-class Lines:
-    """The user's line of each call that has a place in the graph, in the order in which the graph was made."""
-
-    def __init__(self) -> None:
-        self.numbers: list[int] = []
-        self.lines: list[Line] = []
-
-    def add(self, result: Any, line: Callable[[], Line]) -> None:
-        """Note where a result was made."""
-        node = result.grad_fn if isinstance(result, Tensor) else None
-        if node is not None and len(self.numbers) < _MOST:
-            self.numbers.append(node._sequence_nr())
-            self.lines.append(line())
-
-    def of(self, number: int) -> Line:
-        """The line of the call in which the node of this number was made; an empty one where it was made before, or is not known."""
-        place = bisect_left(self.numbers, number)
-        return self.lines[place] if number >= 0 and place < len(self.lines) else Line()
 
 
 class _Call:
@@ -70,13 +49,15 @@ class _Call:
 class Window(TorchFunctionMode):
     """Open from the end of a forward pass to the next pass of either kind; then `lines`, `broadcast` and `idle` say what was seen.
 
+    `inward`: a loss is made within the model; then it should open before that pass.
+
     A backward pass begins inside the door, where it can't be taken off its hinges: then it stands shut until it can.
     """
 
     def __init__(self, here: Here):
         super().__init__()
         self.here = here
-        self.is_open = self.hangs = False
+        self.is_open = self.hangs = self.within = self.inward = False
         self._forget()
 
     def _forget(self) -> None:
@@ -86,26 +67,31 @@ class Window(TorchFunctionMode):
         """Look at each call from here on; what was seen before stays. The output of the forward pass is the last of what was not seen."""
         for tensor in tensors(output):
             self.lines.add(tensor, Line)
+        self.reopen(within=False)
+
+    def reopen(self, within: bool) -> None:
+        """Look at each call from here on; `within`: a model's own, too, which makes tables of pairs on purpose."""
+        self.within = within
         if not self.hangs:
-            _restack(lambda above: [self, *above])
+            restacked(lambda above: [self, *above])
         self.is_open = self.hangs = True
 
     def shut(self) -> None:
         """Look no longer; what was seen stays."""
         self.is_open = False
         if self.hangs and self in _get_current_function_mode_stack():
-            _restack(lambda above: [mode for mode in above if mode is not self])
+            restacked(lambda above: [mode for mode in above if mode is not self])
             self.hangs = False
 
     def close(self) -> None:
         """Look no longer, and forget."""
         if self.hangs:
             self.shut()
-        if self.lines.numbers or self.terms.sums or self.terms.cuts:
+        if self.lines.numbers or self.lines.loose or self.terms.sums or self.terms.cuts:
             self._forget()
 
     def __torch_function__(self, function: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
-        if not self.is_open or name_of(function) == "backward":
+        if torch.compiler.is_compiling() or not self.is_open or name_of(function) == "backward":
             return function(*args, **(kwargs or {}))
         call = _Call(function)
         observed = functools.partial(self._seen, call)
@@ -121,14 +107,17 @@ class Window(TorchFunctionMode):
     def _seen(self, call: _Call, *given: Any, **named: Any) -> Any:
         before = len(self.broadcasts.seen)
         result = self.broadcasts.__torch_function__(call, (), given, named)
-        if not (isinstance(result, Tensor) and result.requires_grad):
+        if not (isinstance(result, Tensor) and result.requires_grad) or (self.within and call.__name__ not in LOSSES):
             del self.broadcasts.seen[before:]  # an accuracy, or the like
         self.lines.add(result, self.here)
+        self.lines.cut(result, given, self.here)
         return result
 
     def placed(self, term: Term) -> Term:
-        """A term with the lines of its making, as far as they were seen."""
-        return term._replace(line=self.lines.of(term.number), source=self.lines.of(term.fed.number), turn=self.lines.of(term.turned))
+        """A term with the lines of its making, as far as they were seen; what was not, the model made."""
+        found = term._replace(line=self.lines.of(term.number), source=self.lines.of(term.fed.number), turn=self.lines.of(term.turned))
+        self.inward = self.inward or not found.line.place or bool(found.fed.through and not found.source.place)
+        return found
 
     def broadcast(self) -> Broadcast | None:
         """The first broadcast between two tensors of equally many entries."""
@@ -141,7 +130,7 @@ class Window(TorchFunctionMode):
         return tuple(Idle(t.value, t.cut, t.line) for t in cut) if len(cut) < len(found) else ()
 
 
-def _restack(change: Callable[[list[TorchFunctionMode]], list[TorchFunctionMode]]) -> None:
+def restacked(change: Callable[[list[TorchFunctionMode]], list[TorchFunctionMode]]) -> None:
     """Torch's stack of modes, lowest first, made another."""
     stack = _get_current_function_mode_stack()
     for _ in stack:

@@ -11,10 +11,13 @@ from typing import NamedTuple
 
 from ..broadcasts import Broadcast
 from ..source_lines import Line
+from .batch_norms import Normed
 from .between import Idle
+from .chains import Chain
 from .holders import Holder
 from .losses import Term
-from .updates import Clip, Made, Scaled, Scheduled, Stepped, ZeroGrad
+from .updates import Clip, Made, Saved, Scaled, Scheduled, Stepped, ZeroGrad
+from .way_back import Halves
 
 
 class Drawn(NamedTuple):
@@ -22,7 +25,7 @@ class Drawn(NamedTuple):
 
     `content`: a short word for the batch's numbers (0: not taken); two batches with the same word are the same batch.
     `run`: how many labels in a row are equal, on average (0: no labels of whole numbers); `classes`: how many different ones;
-    `label`: the first. `first`: a word for the batch's first tensor alone.
+    `label`: the first. `first`: a word for the batch's first tensor alone. `words`: for the values of tensors, whatever their type.
     """
 
     loader: int
@@ -35,14 +38,16 @@ class Drawn(NamedTuple):
     label: int = -1
     first: int = 0
     times: int = 1
+    words: tuple[int, ...] = ()
 
 
 class Begun(NamedTuple):
-    """A loader was begun anew: `for batch in loader`, or `iter(loader)`."""
+    """A loader was begun anew: `for batch in loader`, or `iter(loader)`. `state`: a word for that of the generator its workers inherit."""
 
     loader: int
     line: Line
     times: int = 1
+    state: int = 0
 
 
 class Mode(NamedTuple):
@@ -77,12 +82,12 @@ class Forward(NamedTuple):
 
 class Backward(NamedTuple):
     """A backward pass. `loss`: its value. `leaf`: the loss is a leaf that asks for gradients itself; nothing is learnt from it.
-    `detached`: it does not ask for any, and the pass raises.
+    `detached`: it does not ask for any, and the pass raises. `made`: the line that made such a loss, where that was seen.
 
     `root`: the place of the loss in the order in which graphs are made; `before`: that of the pass before; `oldest`: that of the first node
     of its graph (-1: not looked for), at most `before` where a graph is used again. `state`: where that failed, the variable that has it.
-    Of a close look: `terms` of the loss, a `broadcast` on the way, and `idle` terms
-    that have no gradient.
+    Of a close look: `terms` of the loss, their `values` where the sum was seen, a `broadcast` on the way, `idle` terms without gradient,
+    `chains` of multiplications along which the gradient came back, gradients in float16 (`halves`), batch norms that took part (`normed`).
     `reached`: to how many parameters of the optimizers seen it brought a gradient (-1: not counted). `failed`: it raised.
     """
 
@@ -98,11 +103,16 @@ class Backward(NamedTuple):
     oldest: int = -1
     state: Holder | None = None
     terms: tuple[Term, ...] = ()
+    values: tuple[float, ...] = ()
     broadcast: Broadcast | None = None
     idle: tuple[Idle, ...] = ()
+    made: Line = Line()
+    chains: tuple[Chain, ...] = ()
+    halves: Halves | None = None
+    normed: tuple[Normed, ...] = ()
 
 
-Event = Drawn | Begun | Mode | Forward | Backward | ZeroGrad | Clip | Scaled | Scheduled | Made | Stepped
+Event = Drawn | Begun | Mode | Forward | Backward | ZeroGrad | Clip | Scaled | Scheduled | Saved | Made | Stepped
 
 
 class StepSeen(NamedTuple):

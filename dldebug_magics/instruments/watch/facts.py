@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from .reads import Part, parts_of
+from .compiled import is_compiled
+from .epsilon import lost_epsilon
 
 _NORMS = nn.modules.batchnorm._NormBase
 _DROPOUTS = nn.modules.dropout._DropoutNd
@@ -26,6 +27,7 @@ class ModelFacts:
     dropouts: int
     norms: int
     unseen_norms: int
+    compiled: bool = False
 
     @property
     def knows_modes(self) -> bool:
@@ -36,13 +38,14 @@ class ModelFacts:
 @dataclasses.dataclass(frozen=True)
 class OptimizerFacts:
     """An optimizer: its class, how many parameters it holds, their identities as two optimizers share them, and whether it remembers past
-    gradients (momentum, moments); `maximizes`: it climbs."""
+    gradients (momentum, moments); `maximizes`: it climbs; `lost_epsilon`: its epsilon, where parameters in float16 make that 0."""
 
     kind: str
     parameters: int
     remembers: bool
     held: frozenset[int]
     maximizes: bool = False
+    lost_epsilon: float = 0.0
 
     @property
     def minds_scale(self) -> bool:
@@ -57,22 +60,6 @@ class SchedulerFacts:
     kind: str
     optimizer: int
     length: int
-
-
-@dataclasses.dataclass(frozen=True)
-class LoaderFacts:
-    """A loader: how many batches and samples it has (-1: unknown), its sampler's class, its workers, which dataset it reads, and
-    of which parts that consists: each a dataset and the places read in it (None: all)"""
-
-    kind: str
-    batches: int
-    samples: int
-    batch_size: int
-    sampler: str
-    workers: int
-    drops_last: bool
-    dataset: int
-    reads: tuple[Part, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,18 +81,17 @@ def of_model(model: nn.Module) -> ModelFacts:
     norms = [m for m in layers if isinstance(m, _NORMS)]
     unseen = sum(getattr(m, "num_batches_tracked", None) is not None and not int(m.num_batches_tracked) for m in norms)  # type: ignore[arg-type]
     weights = list(model.parameters())
-    return ModelFacts(
-        type(model).__name__, len(weights), sum(p.requires_grad for p in weights), len(layers) - len(norms), len(norms), unseen
-    )
+    trainable, dropouts = sum(p.requires_grad for p in weights), len(layers) - len(norms)
+    compiled = any(is_compiled(part) for part in model.modules())
+    return ModelFacts(type(model).__name__, len(weights), trainable, dropouts, len(norms), unseen, compiled)
 
 
 def of_optimizer(optimizer: Any) -> OptimizerFacts:
     """The facts of an optimizer."""
     held = frozenset(id(p) for group in optimizer.param_groups for p in group["params"])
     remembers = not isinstance(optimizer, torch.optim.SGD) or any(group["momentum"] for group in optimizer.param_groups)
-    return OptimizerFacts(
-        type(optimizer).__name__, len(held), remembers, held, any(group.get("maximize") for group in optimizer.param_groups)
-    )
+    climbs = any(group.get("maximize") for group in optimizer.param_groups)
+    return OptimizerFacts(type(optimizer).__name__, len(held), remembers, held, climbs, lost_epsilon(optimizer))
 
 
 def of_scheduler(scheduler: Any, number: Callable[[Any], int]) -> SchedulerFacts:
@@ -113,24 +99,6 @@ def of_scheduler(scheduler: Any, number: Callable[[Any], int]) -> SchedulerFacts
     owner = getattr(scheduler, "optimizer", None)
     length = next((getattr(scheduler, name) for name in ("total_steps", "T_max", "total_iters") if hasattr(scheduler, name)), 0)
     return SchedulerFacts(type(scheduler).__name__, -1 if owner is None else number(owner), int(length or 0))
-
-
-def of_loader(loader: Any) -> LoaderFacts:
-    """The facts of a DataLoader."""
-    sampler = type(getattr(loader, "sampler", None)).__name__
-    size = getattr(loader, "batch_size", None) or getattr(getattr(loader, "batch_sampler", None), "batch_size", 0) or 0
-    return LoaderFacts(
-        type(loader).__name__, _length(loader), _length(loader.dataset), size, sampler, loader.num_workers, loader.drop_last,
-        id(loader.dataset), tuple(parts_of(loader.dataset)),
-    )  # fmt: skip
-
-
-def _length(thing: Any) -> int:
-    """How long it is; -1 for a stream. A sampler of the user's own may have no length, or a length that raises."""
-    try:
-        return len(thing)
-    except Exception:
-        return -1
 
 
 def of_scaler(scaler: Any) -> ScalerFacts:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from .contents import values_word
 
 _THROUGH = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid", "Relu": "relu", "Tanh": "tanh", "Log": "log"}
 _RESHAPING = frozenset("View UnsafeView Reshape Squeeze Unsqueeze Transpose Permute T Alias Clone ToCopy Slice Select Expand".split())
@@ -19,7 +22,8 @@ class Fed(NamedTuple):
     `number` in the graph; `twice`: what came before that.
 
     low, high: smallest and largest entry. to_one: each row's entries are at least 0 and sum to 1. unnormalised: how far the logarithm of
-    the sum of each row's exponentials is from 0, at most (NaN: not looked at). samples: how many rows.
+    the sum of each row's exponentials is from 0, at most (NaN: not looked at). samples: how many rows. target: a word for the values of
+    what it is held against (0: not known).
     """
 
     through: str = ""
@@ -33,6 +37,7 @@ class Fed(NamedTuple):
     unnormalised: float = float("nan")
     samples: int = 0
     twice: tuple[str, int, tuple[int, ...], bool, int] = ("", -1, (), True, -1)
+    target: int = 0
 
     @property
     def over_classes(self) -> bool:
@@ -41,7 +46,7 @@ class Fed(NamedTuple):
 
     def behind(self) -> Fed:
         """What entered the activation: a cross entropy is a likelihood loss of a log_softmax."""
-        return Fed(*self.twice)._replace(samples=self.samples)
+        return Fed(*self.twice)._replace(samples=self.samples, target=self.target)
 
 
 NOTHING = Fed()
@@ -59,9 +64,12 @@ def fed(node: Any, function: str) -> Fed:
     """What entered a loss of torch's own."""
     first, given = node.next_functions[0][0] if node.next_functions else None, saved(node, "self")
     through, axis, shape, plain, number, source = _through(first)
-    found = Fed(through, axis, shape, plain, number, twice=_through(source)[:5])
+    asked = saved(node, "index" if function == "likelihood" else "target")
+    target = values_word(asked) if isinstance(asked, Tensor) else 0
+    found = Fed(through, axis, shape, plain, number, twice=_through(source)[:5], target=target)
     if isinstance(given, Tensor) and given.is_floating_point() and 0 < given.numel() <= _LARGE and function != "likelihood":
-        found = found._replace(samples=len(given) if given.ndim else 1, **_numbers(given.detach().float()))
+        normal = through == "log_softmax" and plain and found.over_classes
+        found = found._replace(samples=len(given) if given.ndim else 1, **_numbers(given.detach().float(), normal))
     return found
 
 
@@ -83,9 +91,11 @@ def _through(node: Any) -> tuple[str, int, tuple[int, ...], bool, int, Any]:
     return "", -1, (), True, -1, None
 
 
-def _numbers(values: Tensor) -> dict[str, Any]:
-    rows = values.movedim(1, -1) if values.ndim > 1 else values.reshape(1, -1)
+def _numbers(values: Tensor, normal: bool) -> dict[str, Any]:
+    """`normal`: they come right out of a log_softmax over the classes, whose sum need not be asked for."""
     low, high = (float(end) for end in torch.aminmax(values))
-    sums = rows.sum(-1)
-    to_one = rows.shape[-1] > 1 and low >= 0 and bool(torch.allclose(sums, torch.ones_like(sums), atol=1e-3))
+    if normal:
+        return {"low": low, "high": high, "to_one": False, "unnormalised": 0.0 if low > -math.inf else math.nan}
+    rows = values.movedim(1, -1) if values.ndim > 1 else values.reshape(1, -1)
+    to_one = rows.shape[-1] > 1 and low >= 0 and float((rows.sum(-1) - 1).abs().max()) <= 1e-3
     return {"low": low, "high": high, "to_one": to_one, "unnormalised": float(rows.logsumexp(-1).abs().max())}

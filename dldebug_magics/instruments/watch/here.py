@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import linecache
 import sys
 from types import FrameType
 
-from ..source_lines import Line, is_users, place
+from ..source_lines import Line, is_users, line_at
 
 
 class Here:
@@ -27,11 +26,11 @@ class Here:
             mine = self.mine.get(name)
             if mine is None:
                 mine = self.mine[name] = is_users(name)
-            if mine:
+            if mine and not (name == "<string>" and frame.f_code.co_name.startswith("__")):  # a dataclass's own methods
                 return self.lines.get((name, frame.f_lineno)) or self._read(name, frame.f_lineno)
             frame = frame.f_back
         return self.nowhere
 
     def _read(self, name: str, number: int) -> Line:
-        line = self.lines[name, number] = Line(place(name, number), linecache.getline(name, number).strip())
+        line = self.lines[name, number] = line_at((name, number))
         return line

@@ -20,12 +20,16 @@ _STEP = 2**63  # numbers from here on are those of leaves
 
 
 class Holder(NamedTuple):
-    """A variable with the graphs of `steps` earlier steps behind it, and the line that sets it; after the step of this `number`."""
+    """A variable with the graphs of `steps` earlier steps behind it, and the line that sets it; after the step of this `number`.
+
+    `several`: it holds more than one tensor.
+    """
 
     name: str
     line: Line
     steps: int
     number: int = -1
+    several: bool = False
 
 
 def holders(losses: dict[int, int], depth: int = 2) -> list[Holder]:
@@ -46,8 +50,8 @@ def old_state(until: int, depth: int = 2) -> Holder | None:
         if numbers and isinstance(value, (Tensor, tuple, list)):
             sure, line = setting(frame, name)
             if line.place and min(numbers) <= until:
-                return Holder(name, line, 1)
-            carried = carried or (Holder(name, line, 1) if sure >= FROM_ITSELF else None)
+                return Holder(name, line, 1, several=not isinstance(value, Tensor))
+            carried = carried or (Holder(name, line, 1, several=not isinstance(value, Tensor)) if sure >= FROM_ITSELF else None)
     return carried
 
 

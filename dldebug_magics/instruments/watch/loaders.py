@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
+import sys
 import time
 import weakref
 from collections.abc import Callable
@@ -13,10 +15,14 @@ from torch.utils.data import DataLoader
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from ...engine.nested import tensors
+from .cast import names_of
 from .contents import content_of, label_runs, samples_in
 from .events import Begun, Drawn
 from .log import Log
+from .randomness import source_of
 from .wrapped import wrapped
+
+_ROLES = re.compile("train|val|test|dev|hold")
 
 
 @contextlib.contextmanager
@@ -26,8 +32,9 @@ def watching_loaders(log: Log) -> Any:
 
     def beginning(plain: Callable) -> Callable:
         def __iter__(self: Any) -> Any:
+            began = time.perf_counter()
             iterator = plain(self)
-            number = log.asks(_begun, log, self)
+            number = log.asks(_begun, log, self, time.perf_counter() - began)
             if number is not None:
                 sources[iterator] = number
             return iterator
@@ -50,19 +57,29 @@ def watching_loaders(log: Log) -> Any:
         yield
 
 
-def _begun(log: Log, loader: Any) -> int:
-    number = log.loaders.number(loader)
+def _begun(log: Log, loader: Any, seconds: float) -> int:
+    number = log.loaders.number(loader, "" if id(loader) in log.loaders.places else _telling(loader))
+    log.data.begun(number, seconds)
     log.wake()
-    log.note(Begun(number, log.here()))
+    source = source_of(loader) if log.loaders.parts[number].facts.random is not None else None
+    log.note(Begun(number, log.here(), state=source.state if source is not None else 0))
     return number
+
+
+def _telling(loader: Any) -> str:
+    """A name that tells what the loader is for: that of the outermost function, where the inner ones may say `loader`, or more than they
+    know."""
+    return next((name for name in reversed([*names_of(loader, sys._getframe(3))]) if _ROLES.search(name.lower())), "")
 
 
 def _drawn(log: Log, loader: int, batch: Any, waited: float) -> None:
     log.waited += waited
+    log.data.waited(loader, waited)
     if not log.noting:
         log.totals.last_loader, log.totals.drawn = loader, True
         return
     if not log.close:
         return log.note(Drawn(loader, log.here(), waited))
     first = content_of(itertools.islice(tensors(batch), 1))
-    log.note(Drawn(loader, log.here(), waited, samples_in(batch), content_of(tensors(batch)), *label_runs(batch), first))
+    content, words = content_of(tensors(batch)), log.data.drawn(loader, batch, log.totals.fed[loader] > 0)
+    log.note(Drawn(loader, log.here(), waited, samples_in(batch), content, *label_runs(batch), first, words=words))

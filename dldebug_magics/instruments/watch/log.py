@@ -6,27 +6,29 @@ made, a scheduler asked for the first times. Then all is noted from there on, an
 
 from __future__ import annotations
 
-import threading
 import time
 from array import array
 from collections import Counter
 from collections.abc import Callable
+from threading import get_ident
 from typing import Any, TypeVar
 
 import torch
 
 from . import facts
-from .cast import Cast
+from .cast import Cast, stepped_by
+from .data import Data
 from .events import Backward, Begun, Drawn, Event, Forward, StepSeen
 from .here import Here
+from .loader_facts import of_loader
 from .looks import Looks
 from .pace import is_looked_at
+from .repeats import repeats
 from .totals import Totals
 from .updates import Made, Scheduled, Stepped
 
 _AFTER = 2  # steps after the log was woken
-_RARE = 10  # steps for which it then sleeps at least, once that has happened often
-_OFTEN = 30
+_RARE, _OFTEN = 10, 30  # steps for which it then sleeps at least, once that has happened so often
 _KEPT = 400  # steps kept in full, at most
 _ROOM = 20_000  # events of all steps that are kept
 _LONGEST = 1000  # events of one step; a loop that never steps has no end of them
@@ -39,13 +41,13 @@ class Log:
     """Where the doors note what passes them. `noting`: whether they should; `close`: whether this step is looked at from its start."""
 
     def __init__(self) -> None:
-        self.models, self.optimizers = Cast(facts.of_model), Cast(facts.of_optimizer)
-        self.schedulers, self.scalers = Cast(lambda s: facts.of_scheduler(s, self.optimizers.number)), Cast(facts.of_scaler)
-        self.loaders = Cast(facts.of_loader)
+        self.models, self.optimizers = Cast(facts.of_model), Cast(facts.of_optimizer, stepped_by)
+        self.schedulers = Cast(lambda scheduler: facts.of_scheduler(scheduler, self.optimizers.number))
+        self.scalers, self.loaders = Cast(facts.of_scaler), Cast(of_loader)
         self.totals = Totals(self.models, self.optimizers)
         self.here = here = Here()
-        self.looks = Looks(here)
-        self.thread, self.cuda = threading.get_ident(), torch.cuda.is_available()
+        self.looks, self.data = Looks(here), Data()
+        self.thread, self.cuda = get_ident(), torch.cuda.is_available()
         self.events: list[Event] = []
         self.kept: list[StepSeen] = []
         self.orders: Counter[tuple[str, ...]] = Counter()
@@ -56,6 +58,7 @@ class Log:
         self.learning = False  # there was a backward pass since the last step
         self.inside = False  # a model's forward pass is running: its parts are not the loop's own calls
         self.running: Any = None  # the model whose forward pass it is
+        self.curious = False  # the calls of a model's parts are looked at, too
         self.busy = False  # a backward pass is running: what it calls is not the loop's doing
         self.waited = self.seconds = 0.0
         self.began = time.perf_counter()
@@ -74,19 +77,26 @@ class Log:
         self.looks.end()
         self.seconds = time.perf_counter() - self.began
         self.totals.evaluated(self.steps, self.events)
+        self.busy, self.noting, self.close = True, False, False  # a library imported meanwhile may have taken a door by its name
 
     def hears(self) -> bool:
         """Whether what passes a door now is the loop's own doing, and may be looked at: while a CUDA graph is recorded nothing may."""
-        if self.busy or self.failed or threading.get_ident() != self.thread:
+        if self.busy or self.failed or get_ident() != self.thread:
             return False
-        return not (self.cuda and torch.cuda.is_current_stream_capturing())
+        return not self.cuda or not torch.cuda.is_current_stream_capturing()
 
     def asks(self, door: Callable[..., T], *given: Any) -> T | None:
-        """What a door tells of what passes it. A failure of ours ends the watch and never the loop; the report says so."""
-        if not self.hears():
+        """What a door tells of what passes it. A failure of ours ends the watch and never the loop; the report says so.
+
+        What is asked of tensors meanwhile goes past torch's function doors: past the user's modes, and past our own window.
+        """
+        if self.busy or self.failed or get_ident() != self.thread or (self.cuda and torch.cuda.is_current_stream_capturing()):
             return None
         try:
-            return door(*given)
+            if not self.noting:
+                return door(*given)
+            with torch._C.DisableTorchFunction():
+                return door(*given)
         except Exception as error:
             self.failed = f"{type(error).__name__}: {error}".splitlines()[0]
             return None
@@ -100,7 +110,7 @@ class Log:
             self.totals.fed_by(event)
         elif kind is Made or kind is Scheduled:
             self.totals.changed(self.steps, event)
-        if len(self.events) < _LONGEST and not (kind in _RUNS and self._repeats(event)):
+        if len(self.events) < _LONGEST and not (kind in _RUNS and repeats(self.events, event)):
             self.events.append(event)
 
     def wake(self) -> bool:
@@ -109,19 +119,6 @@ class Log:
             self.noting, self.close, self.looks_left = True, not self.learning, _AFTER + 1
             self.woken, self.woken_at = self.woken + 1, self.steps
         return self.noting
-
-    def _repeats(self, event: Any) -> bool:
-        """Whether the same passed this door a moment ago, with nothing trained since; then it is counted there."""
-        for back in range(len(self.events) - 1, max(len(self.events) - 9, -1), -1):
-            before: Any = self.events[back]
-            if isinstance(before, (Backward, Stepped)):
-                return False
-            if type(before) is type(event) and before[:2] == event[:2]:
-                if isinstance(event, Forward) and before[2:5] != event[2:5]:
-                    return False
-                self.events[back] = before._replace(times=before.times + 1)
-                return True
-        return False
 
     def step_taken(self, event: Stepped) -> None:
         """An optimizer's step ends what is noted and counted together."""
@@ -140,9 +137,14 @@ class Log:
 
     def next_step(self, rate: float) -> None:
         """A step is over, noted or not."""
+        if self.looks_left:
+            self.looks_left -= 1
+        self.count(rate)
+        self.close = self.noting = self.looks_left > 0 or self.noting
+
+    def count(self, rate: float) -> None:
+        """The same between close looks."""
         self.rates.append(rate)
         self.steps += 1
         self.learning = False
-        if self.looks_left:
-            self.looks_left -= 1
-        self.close = self.noting = self.looks_left > 0 or is_looked_at(self.steps)
+        self.close = self.noting = is_looked_at(self.steps)

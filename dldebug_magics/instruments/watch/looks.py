@@ -8,7 +8,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from ..source_lines import Line
 from .between import Window
@@ -16,8 +17,11 @@ from .cast import Cast
 from .census import Census
 from .here import Here
 from .holders import Holder, holders, made_at, old_state, schedulers
-from .losses import terms_of
+from .losses import is_number, terms_of
+from .moments import Moments
+from .scores import Scores
 from .spoilt import Spoilt, spoilt
+from .way_back import WayBack
 
 _AT = frozenset((7, 11, 40, 160))  # steps after which variables are looked at
 _KEPT = 256  # losses that are known by their numbers
@@ -31,7 +35,8 @@ class Looks:
     """Asked by the doors of models, backward passes and optimizers."""
 
     def __init__(self, here: Here):
-        self.window, self.census = Window(here), Census()
+        self.window, self.census, self.scores = Window(here), Census(), Scores(here)
+        self.moments, self.way = Moments(), WayBack()
         self.losses: dict[int, int] = {}  # the nodes of losses, and the steps that they belong to
         self.last = -1  # the number of the last backward pass's loss
         self.retained = False
@@ -41,21 +46,39 @@ class Looks:
 
     @staticmethod
     def due(close: bool, step: int) -> bool:
-        """Whether the loss and the weights are looked at: of the close looks, the first dozen and every fiftieth step."""
-        return close and (step < _FIRST or step % 50 == 0)
+        """Whether the loss and the weights are looked at: of the close looks, the first dozen, and later some."""
+        return close and (step < _FIRST or step % 40 == 0)
+
+    def shut(self) -> None:
+        """Look no longer at what stands between the passes: another begins."""
+        self.window.shut()
+        self.scores.shut()
+
+    def ran(self, model: nn.Module, output: Any, close: bool, step: int) -> None:
+        """A model has run: what does the user's code do with its output from here on?"""
+        learning, due = torch.is_grad_enabled(), self.due(close, step)
+        evaluating = not (learning and model.training)
+        if self.scores.due(due, evaluating) and next(model.parameters(), None) is not None:
+            self.scores.open(output, step, evaluating)
+        if learning and due:
+            self.window.open(output)
 
     def before_backward(self, loss: Tensor | None, close: bool, retain: bool) -> dict[str, Any]:
         """What a `Backward` tells beside its gradients."""
         node = None if loss is None else loss.grad_fn
+        self.scores.shut()
+        told: dict[str, Any] = {"made": self.window.lines.of_loose(loss)}
         if loss is None or node is None:
             self.window.close()
-            return {}
-        told: dict[str, Any] = {"root": node._sequence_nr(), "before": self.last}
+            return told
+        told |= {"root": node._sequence_nr(), "before": self.last}
         if close:
             terms, window = terms_of(loss), self.window
             window.shut()
             terms = tuple(window.placed(term) for term in terms)
-            told |= {"terms": terms, "broadcast": window.broadcast(), "idle": window.idle(loss)}
+            values = tuple(term.value for term in window.terms.of(loss) if term.graph is not None)
+            told |= {"leaf": is_number(terms), "terms": terms, "values": values, "broadcast": window.broadcast(), "idle": window.idle(loss)}
+            self.census.norms.look(self.way.look(node))
         if self.retained or (close and retain):
             told["oldest"] = _oldest(node)
         self.window.close()
@@ -66,7 +89,7 @@ class Looks:
         """A loss that is not known, or not finite; of the first that is not finite the reason is looked for."""
         if loss is not None and loss.grad_fn is not None and loss.numel() == 1 and (close or loss.is_cpu):
             self.window.shut()
-            self.spoilt = spoilt(loss, step, self.census.weights(), self.window.lines.of)
+            self.spoilt = spoilt(loss, step, self.census, self.window.lines.of)
 
     def after_backward(self, loss: Tensor | None, step: int, failed: bool) -> dict[str, Any]:
         """The same, once the pass is over; where it failed, the variable whose graph had been used before."""
@@ -74,6 +97,7 @@ class Looks:
         if node is None:
             return {}
         before, self.last = self.last, node._sequence_nr()
+        seen = {**self.way.told(self.census.name_of), **self.census.norms.told()}
         if failed:
             oldest, told = _oldest(node), {"root": self.last, "before": before}
             return told | {"oldest": oldest, "state": old_state(before, 3) if oldest <= before else None}
@@ -82,11 +106,13 @@ class Looks:
                 self.losses[node._sequence_nr()] = step
                 parents = [parent for parent, _ in node.next_functions if parent is not None]
                 node = parents[0] if len(parents) == 1 and len(self.losses) % 4 else None
-        return {}
+        return seen
 
     def end(self) -> None:
         """The watch is over."""
         self.window.close()
+        self.scores.shut()
+        self.way.let_go()
         self.census.compare()
 
     def is_due(self, step: int) -> bool:
@@ -100,6 +126,8 @@ class Looks:
     def after_step(self, step: int, schedules: Cast) -> None:
         """Now and then: which variables keep the losses of earlier steps, and which schedulers are there, asked or not?"""
         self.window.close()
+        self.scores.again()
+        self.way.again()
         if self.is_due(step):
             for name, scheduler in schedulers(3):
                 schedules.number(scheduler, name)

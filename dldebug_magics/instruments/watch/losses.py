@@ -5,11 +5,12 @@ The graph keeps what torch's own losses were given until the pass frees it; noth
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..source_lines import Line
 from .fed import NOTHING, Fed, fed, saved
@@ -17,6 +18,7 @@ from .fed import NOTHING, Fed, fed, saved
 _LOSSES = {
     "NllLoss": "nll_loss", "NllLoss2D": "nll_loss", "MseLoss": "mse_loss", "SmoothL1Loss": "smooth_l1_loss", "HuberLoss": "huber_loss",
     "BinaryCrossEntropy": "binary_cross_entropy", "BinaryCrossEntropyWithLogits": "binary_cross_entropy_with_logits",
+    "CompiledFunction": "compiled",
 }  # fmt: skip
 _REDUCTIONS = ("none", "mean", "sum")
 _PASSED = frozenset("View UnsafeView Reshape Squeeze Unsqueeze Clone ToCopy Alias Expand Select Permute Transpose T".split())
@@ -25,7 +27,8 @@ _DEEP = 24  # nodes down to a term
 
 
 class Term(NamedTuple):
-    """One term of a loss. `function`: torch's name for it; "squared", "absolute" or "likelihood" where it is written out, "" where unknown.
+    """One term of a loss. `function`: torch's name for it; "squared", "absolute" or "likelihood" if written out; "number": a leaf;
+    "compiled"; or "" where unknown.
 
     `factor`: what it is multiplied with on its way to the loss, sign and all. `reduction`: "mean", "sum", or "" where there is none.
     `number`: its place in the order in which the graph was made; `turned`: that of the last change of its sign. `fed`: what went in.
@@ -53,12 +56,7 @@ def terms_of(loss: Tensor | None) -> tuple[Term, ...]:
     """
     if loss is None or loss.grad_fn is None or loss.numel() != 1:
         return ()
-    found: list[Term] = []
-    for term in _terms(loss.grad_fn, Term("")):
-        found.append(term)
-        if len(found) == _MOST:
-            break
-    return tuple(found)
+    return tuple(itertools.islice(_terms(loss.grad_fn, Term("")), _MOST))
 
 
 def kind(node: Any) -> str:
@@ -111,6 +109,16 @@ def _place(node: Any) -> int:
     return next((place for place, (parent, _) in enumerate(node.next_functions) if parent is not None), -1)
 
 
+def is_number(terms: tuple[Term, ...]) -> bool:
+    """Whether a loss is made of nothing but leaves that are no weights: numbers, which ask for gradients themselves.
+
+    >>> one = Tensor([1.0])
+    >>> is_number(terms_of(one.clone().requires_grad_() / 2)), is_number(terms_of(nn.Parameter(one) / 2))
+    (True, False)
+    """
+    return bool(terms) and all(term.function == "number" for term in terms)
+
+
 def _term(node: Any, name: str, so_far: Term) -> Term:
     function = _LOSSES.get(name) or _written_out(node, name)
     reduction = so_far.reduction
@@ -127,6 +135,8 @@ def _written_out(node: Any, name: str) -> str:
     """A loss that the user wrote out: squares or absolute values of a difference, or the log-probability of what was seen."""
     parent: Any = node.next_functions[0][0] if node.next_functions else None
     below = kind(parent) if parent is not None else ""
+    if name.endswith("AccumulateGrad") and not isinstance(node.variable, nn.Parameter) and node.variable.numel() == 1:
+        return "number"
     if name == "Pow" and below == "Sub" and saved(node, "exponent") == 2:
         return "squared"
     if name == "Abs" and below == "Sub":

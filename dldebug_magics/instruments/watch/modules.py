@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ...engine.nested import tensors
+from .compiled import is_compiled
 from .contents import content_of
 from .events import Forward, Mode
 from .facts import mode_layers
@@ -28,24 +29,37 @@ def watching_modules(log: Log) -> Any:
 
 def _calling(log: Log, plain: Callable) -> Callable:
     """Torch's global module hooks would do, at twice the cost: with a hook anywhere each call of each layer goes a longer way."""
+    direct = plain is getattr(nn.Module, "_wrapped_call_impl", None)
 
     def __call__(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        if log.inside:
+            if log.curious and not torch.compiler.is_compiling():
+                log.asks(log.looks.census.calls, self, log.here)
+            if direct and self._compiled_call_impl is None:
+                return self._call_impl(*args, **kwargs)  # what `plain` does, without the longer way
         if log.inside or torch.compiler.is_compiling() or not log.hears():
             return plain(self, *args, **kwargs)
         log.inside, log.running = True, self
-        if log.looks.window.is_open and next(self.parameters(), None) is not None:
-            log.looks.window.shut()
+        if (log.looks.window.is_open or log.looks.scores.is_open) and next(self.parameters(), None) is not None:
+            log.looks.shut()
+        if log.looks.window.inward and log.close:
+            log.asks(_look_within, log, self)
         try:
             result = plain(self, *args, **kwargs)
         finally:
             log.inside, log.running = False, None
         if log.noting or (_is_unusual(log, self) and log.wake()):
             log.asks(_passed, log, self, (args, kwargs), result)
-            if log.looks.due(log.close, log.steps) and torch.is_grad_enabled():
-                log.asks(log.looks.window.open, result)
+            log.asks(log.looks.ran, self, result, log.close, log.steps)
         return result
 
     return __call__
+
+
+def _look_within(log: Log, model: nn.Module) -> None:
+    """The loss is made within the model: look at what it calls, where no compiler is disturbed."""
+    if log.looks.due(log.close, log.steps) and torch.is_grad_enabled() and not any(map(is_compiled, model.modules())):
+        log.looks.window.reopen(within=True)
 
 
 def _is_unusual(log: Log, module: nn.Module) -> bool:
@@ -90,7 +104,10 @@ def _passed(log: Log, module: nn.Module, given: Any, result: Any) -> None:
     asks = any(t.requires_grad and t.is_leaf for t in entering)
     content = content_of(entering)
     state = 0 if tracked and module.training else content_of(_some(module))
-    log.note(Forward(number, log.here(), torch.is_grad_enabled(), tracked, module.training, active, content, asks, loader, state))
+    seen = Forward(number, log.here(), torch.is_grad_enabled(), tracked, module.training, active, content, asks, loader, state)
+    if tracked:
+        log.totals.graphs.passed(number, seen.line, result)
+    log.note(seen)
 
 
 def _some(module: nn.Module) -> list[Tensor]:

@@ -9,11 +9,14 @@ from typing import Any
 from torch import nn
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from .cast import stepped_by
 from .gradients import Gradients
 from .log import Log
 from .updates import Made, ZeroGrad
 from .weights import parameters
 from .wrapped import family, wrapped
+
+_CURIOUS = 2  # steps behind which the parts of models are watched, too
 
 
 @contextlib.contextmanager
@@ -25,7 +28,7 @@ def watching_optimizers(log: Log, gradients: Gradients) -> Any:
             log.asks(_before, log, gradients, optimizer, args[1] if len(args) > 1 else kwargs.get("closure"))
 
     def after(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        log.asks(_after, log, gradients, optimizer)
+        log.asks(_after if log.noting else _counted, log, gradients, optimizer)
 
     with contextlib.ExitStack() as stack:
         stack.callback(register_optimizer_step_pre_hook(before).remove)
@@ -38,36 +41,56 @@ def watching_optimizers(log: Log, gradients: Gradients) -> Any:
 
 def _before(log: Log, gradients: Gradients, optimizer: Optimizer, closure: Any) -> None:
     gradients.before_step(log.optimizers.number(optimizer), optimizer, closure is not None)
+    if log.close:
+        log.looks.moments.look(log, parameters(optimizer))
 
 
 def _after(log: Log, gradients: Gradients, optimizer: Optimizer) -> None:
     number = log.optimizers.number(optimizer)
-    if log.noting:
-        log.looks.after_step(log.steps, log.schedulers)
-        if log.looks.due(log.close, log.steps):
-            log.looks.census.stepped(number, parameters(optimizer), log.looks.is_due(log.steps))
-        log.step_taken(gradients.after_step(number, optimizer, log.here()))
-    else:
-        gradients.stepped(number, optimizer)
-        log.next_step(float(optimizer.param_groups[0]["lr"]))
+    log.looks.after_step(log.steps, log.schedulers)
+    if log.looks.due(log.close, log.steps):
+        log.looks.census.stepped(number, optimizer.param_groups, log.looks.is_due(log.steps))
+    step = gradients.after_step(number, optimizer, log.here())
+    if log.close:
+        log.looks.moments.add(log, step, parameters(optimizer))
+    log.step_taken(step)
+    log.curious = log.steps <= _CURIOUS and log.looks.census.wonders()
+
+
+def _counted(log: Log, gradients: Gradients, optimizer: Optimizer) -> None:
+    """A step between close looks."""
+    gradients.stepped(optimizer)
+    log.count(optimizer.param_groups[0]["lr"])
 
 
 def _clearing(log: Log, gradients: Gradients, plain: Callable) -> Callable:
     def zero_grad(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if log.noting:
-            log.asks(_cleared, log, gradients, self)
-        return plain(self, *args, **kwargs)
+        if not log.noting:
+            return plain(self, *args, **kwargs)
+        before = log.asks(_first_gradient, self)
+        result = plain(self, *args, **kwargs)
+        log.asks(_cleared, log, gradients, self, before)
+        return result
 
     return zero_grad
 
 
-def _cleared(log: Log, gradients: Gradients, owner: Any) -> None:
+def _first_gradient(owner: Any) -> tuple[Any, Any, int] | None:
+    """A parameter that has a gradient, the gradient, and how often it was written to; None where none has."""
+    return next(((p, p.grad, p.grad._version) for p in parameters(owner) if p.grad is not None), None)
+
+
+def _cleared(log: Log, gradients: Gradients, owner: Any, before: tuple[Any, Any, int] | None) -> None:
+    """Note a clearing. A wrapper may leave one out (accelerate does, while it accumulates), or may ask the optimizer within."""
+    if before is not None and before[0].grad is before[1] and before[1]._version == before[2]:
+        return
     if isinstance(owner, nn.Module):
-        log.note(ZeroGrad(log.here(), model=log.models.number(owner), had=gradients.holds(owner)))
-    else:
-        number = log.optimizers.number(owner)
-        gradients.follow(number, owner)
-        log.note(ZeroGrad(log.here(), optimizer=number, had=gradients.holds(owner)))
+        return log.note(ZeroGrad(log.here(), model=log.models.number(owner), had=before is not None))
+    number = log.optimizers.number(owner)
+    gradients.follow(number, stepped_by(owner))
+    last = log.events[-1] if log.events else None
+    if not (isinstance(last, ZeroGrad) and stepped_by(owner) is not owner and last.optimizer == number):
+        log.note(ZeroGrad(log.here(), optimizer=number, had=before is not None))
 
 
 def _making(log: Log, gradients: Gradients, plain: Callable) -> Callable:

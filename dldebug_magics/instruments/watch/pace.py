@@ -1,4 +1,7 @@
-"""Which steps of a loop are looked at closely in any case, by their numbers alone, so that two runs of a loop are looked at alike."""
+"""Which steps of a loop are looked at closely in any case, by their numbers alone, so that two runs of a loop are looked at alike.
+
+A close look at a small model costs as much as a few of its steps: of a thousand, twenty-eight are looked at.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,11 @@ _FIRST = 12
 
 
 def is_looked_at(number: int) -> bool:
-    """The first dozen; then two in ten, later two in a hundred, later two in a thousand: two optimizers may take turns.
+    """The first dozen; then two in twenty, later two in two hundred, later two in a thousand: two optimizers may take turns.
 
-    >>> [n for n in range(12, 1500) if is_looked_at(n)][14:30]
-    [90, 91, 100, 101, 200, 201, 300, 301, 400, 401, 500, 501, 600, 601, 700, 701]
+    >>> [n for n in range(12, 3500) if is_looked_at(n)]
+    [20, 21, 40, 41, 60, 61, 80, 81, 200, 201, 400, 401, 600, 601, 800, 801, 1000, 1001, 2000, 2001, 3000, 3001]
     """
-    return number < _FIRST or _is_milestone(number) or _is_milestone(number - 1)
-
-
-def _is_milestone(number: int) -> bool:
-    return number % (10 if number < 100 else 100 if number < 1000 else 1000) == 0
+    if number % 20 > 1:  # asked at every step
+        return number < _FIRST
+    return number < _FIRST or (number - number % 20) % (20 if number < 100 else 200 if number < 1000 else 1000) == 0

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from types import FrameType
 
-from ..source_lines import Line, is_users, place
+from ..source_lines import Line, is_users, line_at
 
 FROM_ITSELF = 2  # how sure a line is that reads what it sets
 _GROWING = frozenset(("append", "extend", "add", "update", "insert"))
@@ -28,7 +28,7 @@ def setting(frame: FrameType, name: str) -> tuple[int, Line]:
     if not own:
         return 0, Line()
     sure, number = max(own)
-    return sure, Line(place(file, number), linecache.getline(file, number).strip())
+    return sure, line_at((file, number))
 
 
 @functools.lru_cache(maxsize=8)
@@ -81,7 +81,7 @@ def calling(names: tuple[str, ...], depth: int = 2) -> Line:
         found = {line for frame in frames for line in _using(frame, names, whole)}
         if len(found) == 1:
             file, number = found.pop()
-            return Line(place(file, number), linecache.getline(file, number).strip())
+            return line_at((file, number))
     return Line()
 
 

@@ -8,17 +8,20 @@ from typing import Any, NamedTuple
 from ..source_lines import Line
 from .cast import Cast
 from .events import Backward, Begun, Drawn, Event, Forward
+from .kept import Graphs
 from .updates import Made, Stepped
 
 _MOST = 400  # of a list
 
 
 class Evaluation(NamedTuple):
-    """Forward passes that no backward pass followed, before the step of this number. `drawn`: batches that their loader gave for them."""
+    """Forward passes that no backward pass followed, before the step of this number. `drawn`: batches that their loader gave for them;
+    `graphs`: how many of their graphs were alive at a time, at most, as far as that was counted."""
 
     step: int
     passes: Forward
     drawn: int
+    graphs: int = 0
 
 
 class Making(NamedTuple):
@@ -52,6 +55,7 @@ class Totals:
         self.asked = 0  # gradients asked for by `torch.autograd.grad`
         self.usual_mode = True  # of the model that was trained last
         self.evaluations: list[Evaluation] = []
+        self.graphs = Graphs()
         self.makings: list[Making] = []
         self.pairs: dict[tuple[int, int], bool] = {}
         self.modes: dict[int, bool] = {}  # of the models that ran since the last backward pass
@@ -65,7 +69,7 @@ class Totals:
             self.modes = {}
             self.fed[self.last_loader] += self.drawn
             self.drawn = False
-            return
+            return self.graphs.learnt()
         if event.grad:
             self.modes[event.model] = event.training
 
@@ -126,4 +130,5 @@ class Totals:
             for event in events:
                 if type(event) is Drawn:
                     drawn[event.loader] += event.times
-            self.evaluations += [Evaluation(step, e, drawn[e.loader]) for e in waiting.values()]
+            alive = self.graphs.most
+            self.evaluations += [Evaluation(step, e, drawn[e.loader], alive.get((e.model, e.line), 0)) for e in waiting.values()]

@@ -48,6 +48,13 @@ class Scheduled(NamedTuple):
     skipped: float = math.nan
 
 
+class Saved(NamedTuple):
+    """A model was asked for its `state_dict`, to store it or to remember it."""
+
+    line: Line
+    model: int
+
+
 class Made(NamedTuple):
     """An optimizer or a scheduler was made while the loop was watched. `kind`: "optimizer" or "scheduler".
 

@@ -44,7 +44,7 @@ class Weights:
         moved = number in self.moved
         self.moved.discard(number)
         smallest = self.smallest.get(number)
-        if smallest is None or self.log.close:
+        if smallest is None or not smallest.requires_grad:
             smallest = _smallest(optimizer)
         if smallest is not None:
             self.smallest[number] = smallest

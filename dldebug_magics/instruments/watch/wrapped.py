@@ -7,6 +7,8 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from .compiled import passed_over
+
 _ABSENT = object()
 
 
@@ -23,7 +25,7 @@ def wrapped(owner: Any, name: str, around: Callable[[Callable], Callable]) -> It
     """
     before = vars(owner).get(name, _ABSENT)
     plain = getattr(owner, name)
-    setattr(owner, name, functools.wraps(plain)(around(plain)))
+    setattr(owner, name, passed_over(functools.wraps(plain)(around(plain))))
     try:
         yield
     finally:

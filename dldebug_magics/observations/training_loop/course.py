@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from ...instruments.source_lines import Line
@@ -13,6 +14,7 @@ from ...instruments.watch.losses import Term
 from . import TrainingLoop
 
 _FEW = 3  # passes that say nothing yet
+_STAYS = 0.8
 
 
 class Seen(NamedTuple):
@@ -48,20 +50,43 @@ def always(loop: TrainingLoop, fits: Callable[[Term], bool]) -> Seen | None:
     return None
 
 
-def fell(loop: TrainingLoop) -> float:
+def _losses(loop: TrainingLoop, passes: Iterable[Backward]) -> Sequence[float]:
+    """The losses of the whole loop; of these passes, where others begin at other lines: the losses of two models take turns."""
+    lines = {e.line for e in passes}
+    others = {e.line for e in loop.of(Backward)} - lines
+    return [e.loss for e in loop.of(Backward) if e.line in lines] if lines and others else loop.losses
+
+
+def fell(loop: TrainingLoop, passes: Iterable[Backward] = ()) -> float:
     """The loss at the end as a share of the loss at the start; infinite where it is none any more, or was never above zero.
+
+    `passes`: from which lines, where there are others, too.
 
     >>> fell(TrainingLoop(losses=(2.0, 2.0, 1.0, 0.5, 0.5, 0.5))), fell(TrainingLoop(losses=(2.0, 3.0, math.nan)))
     (0.25, inf)
     """
-    known = [loss for loss in loop.losses if not math.isnan(loss)]
-    if not known or known[0] <= 0 or not math.isfinite(loop.losses[-1]):
+    losses = _losses(loop, passes)
+    known = [loss for loss in losses if not math.isnan(loss)]
+    if not known or known[0] <= 0 or not math.isfinite(losses[-1]):
         return math.inf
     few = max(1, min(len(known) // 5, 50))
     first, last = statistics.median(known[: min(3, few + 1)]), statistics.median(known[-max(few, 3) :])
     return last / first if first > 0 and math.isfinite(last) else math.inf
 
 
-def suffers(loop: TrainingLoop) -> bool:
+def suffers(loop: TrainingLoop, passes: Iterable[Backward] = ()) -> bool:
     """Whether the loss did not come down, or leapt far above its start: the steps are too long."""
-    return fell(loop) > 0.8 or max(loop.losses[3:], default=0.0) > 2 * max(loop.losses[:3], default=0.0)
+    losses = _losses(loop, passes)
+    return fell(loop, passes) > 0.8 or max(losses[3:], default=0.0) > 2 * max(losses[:3], default=0.0)
+
+
+def stays(loop: TrainingLoop) -> bool:
+    """Whether the loss ended as high as it began, or as no number; as far as it is known, and never of a loss that begins at 0 or below.
+
+    >>> stays(TrainingLoop(losses=(2.0, 2.1, 1.9, 2.0))), stays(TrainingLoop(losses=(2.0, 1.0, 0.5))), stays(TrainingLoop(losses=(-1.0,)))
+    (True, False, False)
+    """
+    if loop.spoilt is not None and not math.isfinite(loop.losses[-1]):
+        return True
+    known = tuple(loss for loss in loop.losses if not math.isnan(loss))
+    return _STAYS < fell(dataclasses.replace(loop, losses=known)) < math.inf

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...instruments.source_lines import Line
-from ...instruments.watch.events import Backward, Event, Forward, Mode, StepSeen
+from ...instruments.watch.events import Backward, Begun, Drawn, Event, Forward, Mode, StepSeen
 from ...instruments.watch.totals import Dropped, Evaluation
 from ...instruments.watch.updates import Stepped, ZeroGrad
 from . import TrainingLoop
@@ -37,6 +37,15 @@ def clearing(loop: TrainingLoop, optimizer: int) -> ZeroGrad | None:
     return own[-1] if own else None
 
 
+def stepped_apart(loop: TrainingLoop, passes: list[Backward], others: list[Backward]) -> bool:
+    """Whether steps of an optimizer of their own follow these passes, from lines of their own."""
+    ends = [(step.events[-1], step.events) for step in loop.steps]
+    mine, theirs = (
+        {e.optimizer for e, before in ends if isinstance(e, Stepped) and any(p in before for p in them)} for them in (passes, others)
+    )
+    return len(passes) > 2 and bool(mine) and not mine & theirs and not {e.line for e in passes} & {e.line for e in others}
+
+
 def at(line: Line, word: str = "") -> str:
     """A line as a finding's `where`: the cell and line, and what it says.
 
@@ -45,6 +54,17 @@ def at(line: Line, word: str = "") -> str:
     """
     said = word or line.source
     return f"{line.place}: {said}" if line.place and said else line.place
+
+
+def nearer(loop: TrainingLoop, line: Line, better: Line) -> Line:
+    """A line; the better one, if that is known, where the line only calls a library that trains: batches are drawn and used there."""
+    used = {e.line for e in loop.of(Backward)} | {e.line for e in loop.of(Stepped)}
+    return better if better.place and line in used & {e.line for e in loop.of(Drawn)} else line
+
+
+def made(loop: TrainingLoop, kind: str, number: int) -> Line:
+    """The line that made an optimizer or a scheduler while the loop was watched; an empty one where it was there before."""
+    return next((m.made.line for m in loop.makings if (m.made.kind, m.made.number) == (kind, number)), Line())
 
 
 def trained_in_evaluation(loop: TrainingLoop, optimizer: int) -> int | None:
@@ -80,6 +100,40 @@ def on_held_out(loop: TrainingLoop, evaluation: Evaluation) -> bool:
     passes = evaluation.passes
     trained = any((optimizer, passes.model) in loop.trained for optimizer in stepping(loop))
     return trained and passes.loader >= 0 and loop.fed[passes.loader] == 0 and passes.times <= 1.5 * evaluation.drawn
+
+
+def is_target(loop: TrainingLoop, loader: int, place: int) -> bool:
+    """Whether what a loader gives at a place among the tensors of its batches is what the loss is held against."""
+    asked = [{term.fed.target for term in e.terms} - {0} for e in loop.of(Backward)]
+    given = {e.words[place] for e in loop.of(Drawn) if e.loader == loader and place < len(e.words)} - {0}
+    known = [targets for targets in asked if targets]
+    return 0 < len(known) <= 2 * sum(bool(targets & given) for targets in known)
+
+
+def beginning(loop: TrainingLoop, loader: int) -> Line:
+    """The line at which a loader was begun last; an empty one where that was not kept."""
+    return [Line(), *(e.line for e in loop.of(Begun) if e.loader == loader)][-1]
+
+
+def trainers(loop: TrainingLoop, evaluation: Evaluation) -> list[int]:
+    """The loaders that trained the model right before it was evaluated: those of other folds are none of this one's."""
+    for step in reversed(loop.steps):
+        passes = (e for e in step.events if isinstance(e, Forward) and e.model == evaluation.passes.model and e.grad and e.tracked)
+        fed = {e.loader for e in passes if e.loader >= 0 and loop.fed[e.loader] > 1}
+        if fed and step.number < evaluation.step:
+            return sorted(fed)
+    return []
+
+
+def held_out_pairs(loop: TrainingLoop) -> Iterator[tuple[int, int]]:
+    """Each loader that trains, with each one on which its model is evaluated only, latest first."""
+    held = (e for e in reversed(loop.evaluations) if on_held_out(loop, e))
+    return iter(dict.fromkeys((feeding, e.passes.loader) for e in held for feeding in trainers(loop, e)))
+
+
+def on_one_batch(loop: TrainingLoop, passes: list[Forward]) -> bool:
+    """Whether all passes had the same input, and this is the input of a batch that a loader gave at some time."""
+    return len({(e.content, e.model) for e in passes}) == 1 and passes[0].content in {e.first for e in loop.of(Drawn)}
 
 
 def dropping(loop: TrainingLoop, built: bool) -> Iterator[Dropped]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...instruments.source_lines import Line, raising_line
 from ...instruments.watch.cast import Cast
+from ...instruments.watch.compared import Scored
 from ...instruments.watch.log import Log
 from ...instruments.watch.looks import Looks
 from . import TrainingLoop
@@ -15,8 +16,8 @@ from .players import Ended, Player
 _MOST = 5000
 
 
-def seen(log: Log, error: BaseException | None = None) -> TrainingLoop:
-    """What the log holds, and the exception that ended the loop, if one did."""
+def seen(log: Log, error: BaseException | None = None, most: int = _MOST) -> TrainingLoop:
+    """What the log holds, and the exception that ended the loop, if one did. most: losses and rates that are told."""
     return TrainingLoop(
         steps=tuple(log.kept),
         tail=tuple(log.events),
@@ -27,12 +28,13 @@ def seen(log: Log, error: BaseException | None = None) -> TrainingLoop:
         schedulers=_players(log.schedulers),
         loaders=_players(log.loaders),
         scalers=_players(log.scalers),
-        losses=_thinned(log.losses),
-        rates=_thinned(log.rates),
+        losses=_thinned(log.losses, most),
+        rates=_thinned(log.rates, most),
         moved=log.moved,
         **_looked_at(log.looks),
         waited=log.waited,
         seconds=log.seconds,
+        data=log.data.seen(),
         blind=log.failed,
         crash=_ended(error),
     )
@@ -57,9 +59,11 @@ def _counted(log: Log) -> dict[str, Any]:
 
 def _looked_at(looks: Looks) -> dict[str, Any]:
     return {
+        "moments": tuple(looks.moments.rows),
         "births": tuple(looks.known.items()),
         "spoilt": looks.spoilt,
         "holders": tuple(looks.holders),
+        "scored": Scored(tuple(looks.scores.compared), tuple(looks.scores.counted)),
         "census": tuple((number, tuple(weights)) for number, weights in looks.census.of.items()),
         "strangers": tuple(looks.census.strangers.items()),
     }
@@ -69,11 +73,11 @@ def _players(cast: Cast) -> tuple[Player, ...]:
     return tuple(Player(part.name, part.facts) for part in cast.parts)
 
 
-def _thinned(values: Sequence[float]) -> tuple[float, ...]:
+def _thinned(values: Sequence[float], most: int) -> tuple[float, ...]:
     """At most so many values, evenly spread; the last is among them."""
-    if len(values) <= _MOST:
+    if len(values) <= most:
         return tuple(values)
-    return tuple(values[(i + 1) * len(values) // _MOST - 1] for i in range(_MOST))
+    return tuple(values[(i + 1) * len(values) // most - 1] for i in range(most))
 
 
 def _ended(error: BaseException | None) -> Ended | None:

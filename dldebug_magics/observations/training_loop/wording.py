@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from ...document import Block, Details, Table
 from ...engine.evidence import Finding
-from ...instruments.watch.events import Event
-from ...plot import sparkline
+from ...instruments.watch.events import Backward, Event
+from . import curves
 
 if TYPE_CHECKING:
     from . import TrainingLoop
+
+_UNTOLD = ("kind", "held", "dataset", "reads", "numbering", "random")  # facts that are for checks alone
 
 
 def sentence(loop: TrainingLoop, findings: tuple[Finding, ...]) -> str:
@@ -26,6 +28,8 @@ def sentence(loop: TrainingLoop, findings: tuple[Finding, ...]) -> str:
     first = findings[0]
     fact = first.evidence.facts[0] if first.evidence.facts else None
     proof = f"; {fact.what}: {fact.seen}" if fact is not None else ""
+    if first.again is not None and first.again.better:
+        proof = f". {first.again.outcome.rstrip('.')}"
     return f"{first.confidence.value.capitalize()}: {first.name}{f' ({first.where})' if first.where else ''}{proof}. {seen}."
 
 
@@ -42,10 +46,9 @@ def told(loop: TrainingLoop) -> str:
 
 
 def blocks(loop: TrainingLoop) -> tuple[Block, ...]:
-    """Who took part, the order of one step, and the course of loss and rate."""
+    """The course of the loop, the order of one step, and who took part."""
     players = [(_kind(p.facts.kind, p.name), _about(p.facts)) for group in _groups(loop) for p in group]
-    course = [(name, sparkline(list(values))) for name, values in (("loss", loop.losses), ("rate", loop.rates)) if len(values) > 1]
-    found: list[Block] = [Table("The course of the loop", ("", "first, course, last"), course)] if course else []
+    found: list[Block] = curves.blocks(loop)
     if loop.steps:
         rows = [(type(e).__name__, e.line.place, e.line.source, str(getattr(e, "times", 1))) for e in _usual(loop)]
         found.append(Table("One step, as it usually goes", ("what", "where", "line", "times"), rows))
@@ -70,11 +73,19 @@ def _kind(kind: str, name: str) -> str:
 
 def _about(facts: object) -> str:
     """The plain facts in one line, without those that say nothing."""
-    told = {k: v for k, v in vars(facts).items() if k not in ("kind", "held", "dataset", "reads") and v not in (-1, "", 0)}
+    told = {k: v for k, v in vars(facts).items() if k not in _UNTOLD and v not in (-1, "", 0)}
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in told.items())
 
 
-def footer(loop: TrainingLoop) -> str:
-    """What was watched, and that all was let go."""
+def footer(loop: TrainingLoop, steps: int) -> str:
+    """What was watched, how many steps copies ran again for it, and that all was let go."""
     waiting = f", {loop.waited:.1f} of them waiting for data" if loop.waited >= 0.1 else ""
-    return f"Watched for {loop.seconds:.1f} seconds{waiting}. Nothing was copied or run again; every hook is gone."
+    again = f"Copies ran {steps} steps again, and all is as before" if steps else "Nothing was copied or run again"
+    return f"Watched for {loop.seconds:.1f} seconds{waiting}. {again}; every hook is gone."
+
+
+def unseen(loop: TrainingLoop) -> tuple[str, ...]:
+    """What is compiled, and could not be looked into."""
+    models = [f"the inside of {model.word}: it is compiled" for model in loop.models if model.facts.compiled]
+    losses = {e.line.place for e in loop.of(Backward) if any(term.function == "compiled" for term in e.terms)}
+    return (*models, *(f"what the loss is made of, at {place}: it is compiled" for place in sorted(losses)))

@@ -32,14 +32,14 @@ def softmax_before_cross_entropy__in_the_model():
             self.body = begun()[0]
 
         def forward(self, x):
-            return self.body(x).softmax(-1)
+            return self.body(x).softmax(-1)  # fault
 
     model, (_, _, loader) = Net(), begun()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
 
     def step(x, y):
         optimizer.zero_grad()
-        loss = F.cross_entropy(model(x), y, label_smoothing=0.1)  # fault
+        loss = F.cross_entropy(model(x), y, label_smoothing=0.1)
         loss.backward()
         optimizer.step()
         return loss.item()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.data import DataLoader
 
 from ..healthy.program import loaders, net
 
@@ -17,17 +18,19 @@ def in_a_plain_loop():
             F.cross_entropy(model(x), y).backward()
             optimizer.step()
         model.eval()
-        correct = 0
-        for x, y in val:
-            correct += (model(x).argmax(1) == y).sum().item()  # fault
+        total = 0
+        for x, y in DataLoader(val.dataset, batch_size=8):
+            total += F.cross_entropy(model(x), y)  # fault
 
 
 def in_a_function():
     model, (train, val), loss_fn = net(), loaders(), nn.CrossEntropyLoss()
+    val = DataLoader(val.dataset, batch_size=8)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 
     def validate():
-        return sum(loss_fn(model(x), y).item() for x, y in val) / len(val)  # fault
+        outputs = [model(x) for x, y in val]  # fault
+        return loss_fn(torch.cat(outputs), val.dataset.tensors[1]).item()
 
     for _ in range(3):
         for x, y in train:
