@@ -35,12 +35,16 @@ _NEEDS |= {"perplexity": "classes", "f1": "classes flags", "iou": "classes flags
 _OF_SCORES = ("roc_auc_score", "average_precision_score", "log_loss", "brier_score_loss", "top_k_accuracy_score")
 
 
-def named(metric: str | Callable[..., Any] | None, subject: Subject, task: Task, output: Any, targets: tuple[Any, ...]) -> Metric | Whole:
+def named(metric: str | Metric | Whole | Callable[..., Any] | None, subject: Subject, task: Task, output: Any, targets: tuple[Any, ...]) -> Metric | Whole:
     """The metric asked for; without one, the subject's own, else the error rate of classes, the root mean squared error of values.
 
     `UserMistake` where the name is unknown, or the metric is not for such outputs.
     """
     asked = metric if metric is not None else subject.metric if subject.metric is not None else _USUAL[task.kind]
+    if isinstance(asked, (Metric, Whole)):
+        return asked
+    if not isinstance(asked, str) and getattr(asked, "__module__", "").startswith("sklearn.metrics"):
+        asked = f"sklearn.{asked.__name__}"  # which wants the targets first
     if not isinstance(asked, str):
         return Whole(getattr(asked, "__name__", type(asked).__name__), asked, larger_is_better=_rises(asked))
     if asked == "loss":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -26,7 +27,7 @@ from .tasks import Task, scores, task_of
 
 _BATCH = 256  # samples, where a Dataset comes without a loader
 Groups = Callable[[Any], Any] | str | None  # of a batch: the group of each of its samples; or its key in the batch
-Asked = str | Callable[..., Any] | None
+Asked = str | Metric | Whole | Callable[..., Any] | None
 
 
 class Scored:
@@ -50,6 +51,8 @@ class Scored:
             self.task = task_of(self.subject, output, targets)
             self.metric = named(self.asked, self.subject, self.task, output, targets)
         count = _length(targets, found)
+        if isinstance(self.metric, Whole) and (found is None or not targets):
+            raise UserMistake(f"`{self.metric.name}` has nothing to compare", expected="scores in the model's output, and targets in a batch")
         self._enter(batch, output, targets, count)
         self.samples, self.batches = self.samples + count, self.batches + 1
 
@@ -99,10 +102,19 @@ def batches(source: Any, name: str) -> Iterator[Any]:
         yield source
     elif _is_dataset(source):
         yield from DataLoader(source, batch_size=_BATCH)
+    elif isinstance(source, DataLoader):
+        yield from _apart(source)
     elif hasattr(source, "__iter__") or hasattr(source, "__getitem__"):
         yield from source
     else:
         raise UserMistake(f"`{name}` is a {type(source).__name__}", expected="a DataLoader, a Dataset or batches")
+
+
+def _apart(loader: DataLoader) -> DataLoader:
+    """The loader with workers of its own: persistent ones may be serving the user at this moment."""
+    twin = copy.copy(loader)
+    vars(twin).update(_iterator=None, persistent_workers=False)
+    return twin
 
 
 def _length(targets: tuple[Any, ...], found: Tensor | None) -> int:

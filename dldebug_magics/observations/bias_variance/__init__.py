@@ -1,0 +1,152 @@
+"""Where does the error come from? The model's error on each split, and what of the test error each step from split to split adds."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from ...document import Block
+from ...engine.ambient import seeded
+from ...engine.evidence import Finding
+from ...engine.examine import frozen
+from ...engine.observation import Observation
+from ...engine.subject import Subject
+from ...instruments.evaluation.kept import Whole
+from ...instruments.evaluation.metrics import Metric
+from . import wording
+from .decomposition import Level, Term, decomposed, placed
+from .irreducible import known_levels
+from .reading import Reading, given_splits
+from .repeated import Repeated, repeated
+from .rungs import BEST, Rung, matters, rung
+
+_OF_ERRORS = ("error", "top-")  # the metrics that annotators' labels can be counted by
+
+
+@dataclasses.dataclass(frozen=True)
+class BiasVariance(Observation):
+    """Say where a trained model's error comes from: bias, variance, distribution shift, or an over-used validation set.
+
+    Passes once over each split that is given, in evaluation mode, with the weights as they are; trains nothing. Test error is the sum of
+    what is irreducible and of what each split adds to the one before it; each term has a 95 % interval (bootstrap over samples, or over
+    `groups`), and the largest is named only where chance could not have chosen it.
+
+    Examples:
+        %bias_variance net loss_fn --train train_loader --val val_loader --test test_loader
+        %bias_variance net --train train_dl --train-val train_val_dl --test-val val_dl --test test_dl --human 0.02 --metric error
+        report = %bias_variance net loss_fn --val val_loader --metric sklearn.f1_score --quiet
+
+    Source: Full Stack Deep Learning, troubleshooting guide, "evaluate"; A. Ng, "Machine Learning Yearning", chapters 20 to 43.
+    """
+
+    stage: ClassVar[str] = "evaluate"
+    needs_loss: ClassVar[bool] = False
+
+    metric: str = ""
+    larger_is_better: bool = False
+    is_share: bool = False
+    rungs: tuple[Rung, ...] = ()
+    beside: tuple[Rung, ...] = ()
+    terms: tuple[Term, ...] = ()
+    naive: tuple[Term, ...] = ()
+    dominant: Term | None = None
+    repeated: tuple[Repeated, ...] = ()
+    augmented: tuple[str, ...] = ()
+    trials: int = 0
+    not_read: tuple[str, ...] = ()
+    reading: str = ""
+    splits: tuple[str, ...] = ()
+    losses: tuple[float, ...] = ()
+    crash: None = None
+    passed: bool = True
+    excess: float = 0.0
+    first: float = 0.0
+    final: float = 0.0
+
+    @classmethod
+    def prepared(cls, subject: Subject, **options: Any) -> Subject:
+        """With a batch of the first split that there is: none of them must be called train."""
+        first = next(iter(given_splits(subject).items()))
+        known_levels(subject, options.get("annotations"))  # what can't be read is said before anything is
+        named = dataclasses.replace(subject, train=first[1], names={**subject.names, "train": subject.name(first[0])})
+        return dataclasses.replace(subject, batch=frozen(named).batch)
+
+    @classmethod
+    def measure(cls, subject: Subject, *, groups: Any = None, annotations: Any = None, trials: int = 0) -> Iterator[BiasVariance]:
+        """Pass over the splits, cheapest first, and decompose after each.
+
+        groups: what belongs together in a batch (a patient, a video): its key or place, or a function of the batch.
+        annotations: labels of two annotators or more for each sample, [samples, annotators].
+        trials: how many models or settings were compared on the validation set.
+        """
+        seeded(subject.seed)
+        given, metric = given_splits(subject), subject.metric
+        seen = cls(trials=trials, splits=tuple(given))
+        levels: list[Level] = []
+        for left, (role, source) in zip(range(len(given), 0, -1), given.items(), strict=True):
+            read, now = Reading(role, source), time.monotonic()
+            for samples in read.passing(subject, metric, groups, now + (subject.deadline - now) / left):
+                yield dataclasses.replace(seen, reading=f"{samples} samples of {role} read")
+            if read.found is None:
+                seen = dataclasses.replace(seen, not_read=(*seen.not_read, role))
+                continue
+            metric = read.found.metric
+            levels.append(read.level(subject))
+            seen = seen._with(metric, levels, known_levels(subject, annotations))
+            yield seen
+        yield dataclasses.replace(seen, repeated=repeated(subject, given))
+
+    def _with(self, metric: Metric | Whole, levels: list[Level], known: list[Level]) -> BiasVariance:
+        """With what these levels make together."""
+        known = [level for level in known if not level.samples or metric.name.startswith(_OF_ERRORS)]
+        best, all_levels = BEST.get(metric.name.partition("-")[0]), [*known[:1], *levels]
+        found = decomposed(all_levels, metric.larger_is_better, best)
+        without = [level for level in all_levels if level.role != "train_val"]
+        on_ladder = placed(all_levels)
+        both = {"train", "train_val", "test_val"} <= {level.role for level in on_ladder}
+        return dataclasses.replace(
+            self,
+            metric=metric.name,
+            larger_is_better=metric.larger_is_better,
+            is_share=all(0 <= level.value <= 1 for level in levels) and metric.name not in ("loss", "rmse", "mae", "perplexity"),
+            rungs=tuple(map(rung, on_ladder)),
+            beside=tuple(rung(level) for level in (*known[1:], *levels) if not any(level.given == placed.given for placed in on_ladder)),
+            terms=found.terms,
+            naive=decomposed(without, metric.larger_is_better, best).terms if both else (),
+            dominant=found.dominant,
+        )
+
+    @property
+    def decided(self) -> bool:
+        """Whether every split was read, at least in part."""
+        return not self.not_read and bool(self.rungs)
+
+    def rung(self, role: str) -> Rung | None:
+        """What is known at one rung; None where there is no split for it."""
+        return next((found for found in self.rungs if found.role == role), None)
+
+    def matters(self, term: Term) -> str:
+        """"much", "some", or nothing: whether a term is worth a change of the program."""
+        return matters(term, self.rungs, self.is_share)
+
+    def loses_to(self, uncured: BiasVariance) -> bool:
+        """Nothing is trained here, so nothing races."""
+        return False
+
+    def line(self) -> str:
+        """How far the reading is."""
+        return self.reading or "reading the splits"
+
+    def told(self) -> str:
+        """The levels, in half a sentence."""
+        return wording.told(self)
+
+    def sentence(self, findings: tuple[Finding, ...] = ()) -> str:
+        """The verdict."""
+        return wording.sentence(self, findings)
+
+    def document(self, findings: tuple[Finding, ...] = ()) -> tuple[Block, ...]:
+        """The rungs, the terms, and what is missing."""
+        return wording.blocks(self)

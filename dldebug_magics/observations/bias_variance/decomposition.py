@@ -3,7 +3,8 @@
     bias = train - irreducible              variance = train-val - train
     shift = test-val - train-val            validation over-fitting = test - test-val
 
-A split that is missing joins two terms into one that can't be told apart: without train-val, what lies between train and a validation set
+Where the best value of the metric is known (no errors at all), the irreducible error is the first term, and all of them come to the error
+on test. A split that is missing joins two terms into one that can't be told apart: without train-val, what lies between train and a validation set
 from the test distribution is variance and shift together. Source: Full Stack Deep Learning, troubleshooting guide, "evaluate"; A. Ng,
 "Machine Learning Yearning", chapters 20 to 43, for the train-val ("training dev") set.
 """
@@ -17,18 +18,24 @@ import numpy
 
 from ...instruments.evaluation.bootstrap import Interval, interval
 
-LADDER = ("irreducible", "train", "train_val", "test_val", "test")
-STEPS = ("bias", "variance", "distribution shift", "validation over-fitting")
+LADDER = ("best", "irreducible", "train", "train_val", "test_val", "test")
+STEPS = ("irreducible error", "bias", "variance", "distribution shift", "validation over-fitting")
 
 
 @dataclasses.dataclass(frozen=True)
 class Level:
-    """What the metric is at one rung: the value, and its resamples ([draws]; one alone where the value is given and not measured)."""
+    """What the metric is at one rung: the value, and its resamples ([draws]; one alone where the value is given and not measured).
+
+    `given` is what the user calls it, `total` how many samples there are (None: unknown), `complete` whether all of them were read.
+    """
 
     role: str
     value: float
     draws: numpy.ndarray
     samples: int = 0
+    given: str = ""
+    total: int | None = None
+    complete: bool = True
 
     @property
     def interval(self) -> Interval | None:
@@ -73,17 +80,20 @@ def placed(levels: Iterable[Level]) -> list[Level]:
     plain = by_role.pop("val", None)
     free = next((role for role in ("test_val", "train_val") if role not in by_role), None)
     if plain is not None and free is not None:
-        by_role[free] = dataclasses.replace(plain, role=free)
+        by_role[free] = dataclasses.replace(plain, role=free, given=plain.given or "val")
     return [by_role[role] for role in LADDER if role in by_role]
 
 
-def decomposed(levels: Iterable[Level], larger_is_better: bool = False) -> Decomposition:
-    """The terms between neighbouring rungs, and the dominant one."""
+def decomposed(levels: Iterable[Level], larger_is_better: bool = False, best: float | None = None) -> Decomposition:
+    """The terms between neighbouring rungs, from the `best` value that the metric can have where there is one; and the dominant term."""
     rungs, sign = placed(levels), -1.0 if larger_is_better else 1.0
+    if best is not None and rungs:
+        rungs = [Level("best", best, numpy.full(1, best)), *rungs]
     pairs = list(zip(rungs, rungs[1:], strict=False))
     changes = [sign * (above.draws - below.draws) for below, above in pairs]
     terms = [_term(below, above, sign, change) for (below, above), change in zip(pairs, changes, strict=True)]
-    return Decomposition(tuple(terms), _dominant(terms, changes))
+    asked = [i for i, term in enumerate(terms) if term.parts != (STEPS[0],)]  # nothing can be done about what is irreducible
+    return Decomposition(tuple(terms), _dominant([terms[i] for i in asked], [changes[i] for i in asked]))
 
 
 def _term(below: Level, above: Level, sign: float, change: numpy.ndarray) -> Term:

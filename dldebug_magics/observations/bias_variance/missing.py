@@ -1,0 +1,26 @@
+"""Which split would tell more, what it would tell, and the line that makes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from . import BiasVariance
+
+_TRAIN_VAL = """tells variance from shift: hold some of the training data back BEFORE training, and train again without them;
+a cut from data that the model was trained on is no train-val: train, train_val = random_split(train_set, [0.9, 0.1], generator)"""
+_TEST_VAL = """tells shift from validation over-fitting: cut it from data like those of test, which needs no new training:
+test_val, test = random_split(test_set, [0.5, 0.5], generator)"""
+_IRREDUCIBLE = """tells bias from what nobody could avoid: how a person does (--human 0.02), labels of several annotators
+(--annotations), or a published value (--target)"""
+_TEST = "tells whether choices were made on the validation set too often: data that no decision has seen"
+_TRAIN = "tells bias from all that follows: the data that the model was trained on"
+
+
+def missing(seen: BiasVariance) -> list[tuple[str, str]]:
+    """(what, how) of each rung that is not there."""
+    asked = {"irreducible": _IRREDUCIBLE, "train": _TRAIN, "train_val": _TRAIN_VAL, "test_val": _TEST_VAL, "test": _TEST}
+    names = {"irreducible": "an irreducible level", "train_val": "a train-val split", "test_val": "a test-val split"}
+    there = {rung.role for rung in seen.rungs}
+    found = [(names.get(role, f"a {role} split"), " ".join(how.split())) for role, how in asked.items() if role not in there]
+    return [*found, *((f"more time for {role}", "nothing of it was read; --budget gives more seconds") for role in seen.not_read)]

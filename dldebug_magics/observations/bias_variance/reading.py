@@ -1,0 +1,76 @@
+"""One split after the other, each within its share of the time: what was read of it, and how the metric varies by chance."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy
+from torch.utils.data import DataLoader
+
+from ...engine.batch import _is_dataset
+from ...engine.deadline import TimeSpent
+from ...engine.errors import UserMistake
+from ...engine.subject import Subject
+from ...instruments.evaluation.passes import Asked, Groups, Scored, scored
+from .decomposition import Level
+
+ROLES = ("train", "train_val", "val", "test_val", "test")
+_PAUSE = 0.5  # seconds between two lines of progress
+
+
+@dataclasses.dataclass
+class Reading:
+    """One split: iterate over `passing` for progress; then it is known whether it was read to its end."""
+
+    role: str
+    source: Any
+    found: Scored | None = None
+    complete: bool = False
+
+    def passing(self, subject: Subject, metric: Asked, groups: Groups, until: float) -> Iterator[int]:
+        """Read until the end, or until `until` (of `time.monotonic`). Yields the number of samples now and then."""
+        seen = time.monotonic()
+        try:
+            for self.found in scored(dataclasses.replace(subject, deadline=until), self.source, subject.name(self.role), metric, groups):
+                if time.monotonic() - seen > _PAUSE:
+                    seen = time.monotonic()
+                    yield self.found.samples
+            self.complete = True
+        except TimeSpent:
+            self.complete = False
+
+    def level(self, subject: Subject) -> Level:
+        """What the model is worth there. A `UserMistake` where the metric has no value."""
+        assert self.found is not None and self.found.metric is not None, "something of it was read"
+        name, metric = subject.name(self.role), self.found.metric.name
+        try:
+            value = self.found.value
+            draws = self.found.draws(numpy.random.default_rng([subject.seed, ROLES.index(self.role)]))
+        except Exception as error:
+            raise UserMistake(f"`{metric}` fails on `{name}`: {type(error).__name__}: {error}".partition("\n")[0]) from None
+        if not numpy.isfinite(value):
+            raise UserMistake(f"`{metric}` has no value on `{name}`", expected="samples of at least two classes, where it ranks them")
+        finite = draws[numpy.isfinite(draws)]  # a resample may hold a single class
+        draws = draws if len(finite) == len(draws) or not len(finite) else numpy.resize(finite, len(draws))
+        return Level(self.role, value, draws, self.found.samples, self.role, samples_in(self.source), self.complete)
+
+
+def samples_in(source: Any) -> int | None:
+    """How many samples a pass over the source gives; None where nobody says."""
+    sampler = source.sampler if isinstance(source, DataLoader) and source.batch_size is not None else None
+    counted = sampler if sampler is not None else source if _is_dataset(source) else None
+    try:
+        return len(counted)  # type: ignore[arg-type]
+    except TypeError:  # a stream
+        return None
+
+
+def given_splits(subject: Subject) -> dict[str, Any]:
+    """The splits that there are, by role. A `UserMistake` where there is none."""
+    given = {role: getattr(subject, role) for role in ROLES if getattr(subject, role) is not None}
+    if not given:
+        raise UserMistake("no data to evaluate on", expected="at least one split", do="name them: --train .. --val .. --test ..")
+    return given

@@ -1,0 +1,68 @@
+"""Samples that stand in two splits: by the numbers that the splits take of one dataset, or, of small ones, by the samples themselves."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+from torch.utils.data import DataLoader, Subset
+
+from ...engine.samples import portions, readable
+from ...engine.subject import Subject
+from ..data_audit.material import Material
+from ..data_audit.overlap import shared
+from .reading import samples_in
+
+_MOST = 2000  # samples of a split that are compared one by one
+
+
+@dataclasses.dataclass(frozen=True)
+class Repeated:
+    """`count` of the `samples` of split `there` stand in split `here`, too. `by_number`: they are the same entries of one dataset."""
+
+    here: str
+    there: str
+    count: int
+    samples: int
+    by_number: bool
+
+
+def repeated(subject: Subject, given: Mapping[str, Any]) -> tuple[Repeated, ...]:
+    """All pairs of splits that share samples, where that can be told at little cost."""
+    found, read = [], dict[str, Material]()
+    for (here, first), (there, second) in itertools.combinations(given.items(), 2):
+        numbers = _numbers(first), _numbers(second)
+        if numbers[0] is not None and numbers[1] is not None and numbers[0][0] is numbers[1][0]:
+            both = set(numbers[0][1]) & set(numbers[1][1])
+            found.append(Repeated(here, there, len(both), len(numbers[1][1]), by_number=True))
+        elif _small(first) and _small(second):
+            same = shared(_read(subject, here, first, read), _read(subject, there, second, read))
+            found.append(Repeated(here, there, same.count, same.samples, by_number=False))
+    return tuple(pair for pair in found if pair.count)
+
+
+def _numbers(source: Any) -> tuple[Any, Any] | None:
+    """The dataset that a split comes from in the end, and which entries of it; None for a stream."""
+    dataset = source.dataset if isinstance(source, DataLoader) else source
+    picked: Any = None
+    while isinstance(dataset, Subset):
+        picked = [dataset.indices[i] for i in picked] if picked is not None else list(dataset.indices)
+        dataset = dataset.dataset
+    if picked is None:
+        picked = range(len(dataset)) if hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__") else None
+    return None if picked is None else (dataset, picked)
+
+
+def _small(source: Any) -> bool:
+    count = samples_in(source)
+    return count is not None and count <= _MOST and readable(source)
+
+
+def _read(subject: Subject, role: str, source: Any, read: dict[str, Material]) -> Material:
+    if role not in read:
+        read[role] = Material(role, source)
+        for portion in portions(source, _MOST):
+            read[role].add(subject, portion)
+    return read[role]
