@@ -35,7 +35,9 @@ _NEEDS |= {"perplexity": "classes", "f1": "classes flags", "iou": "classes flags
 _OF_SCORES = ("roc_auc_score", "average_precision_score", "log_loss", "brier_score_loss", "top_k_accuracy_score")
 
 
-def named(metric: str | Metric | Whole | Callable[..., Any] | None, subject: Subject, task: Task, output: Any, targets: tuple[Any, ...]) -> Metric | Whole:
+def named(
+    metric: str | Metric | Whole | Callable[..., Any] | None, subject: Subject, task: Task, output: Any, targets: tuple[Any, ...]
+) -> Metric | Whole:
     """The metric asked for; without one, the subject's own, else the error rate of classes, the root mean squared error of values.
 
     `UserMistake` where the name is unknown, or the metric is not for such outputs.

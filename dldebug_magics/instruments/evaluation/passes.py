@@ -52,7 +52,9 @@ class Scored:
             self.metric = named(self.asked, self.subject, self.task, output, targets)
         count = _length(targets, found)
         if isinstance(self.metric, Whole) and (found is None or not targets):
-            raise UserMistake(f"`{self.metric.name}` has nothing to compare", expected="scores in the model's output, and targets in a batch")
+            raise UserMistake(
+                f"`{self.metric.name}` has nothing to compare", expected="scores in the model's output, and targets in a batch"
+            )
         self._enter(batch, output, targets, count)
         self.samples, self.batches = self.samples + count, self.batches + 1
 
@@ -60,24 +62,36 @@ class Scored:
         members = numbers(self.samples, count) if self.groups is None else names(_groups(batch, self.groups, count))
         if isinstance(self.metric, Whole):
             self.sums = self.sums or Kept(self.metric)
-            self.sums.add(output, targets, members)  # type: ignore[arg-type]
+            assert isinstance(self.sums, Kept), "one metric, one way to keep it"
+            self.sums.add(output, targets, members)
             return
-        rows = self.metric.rows(output, targets).cpu().numpy()  # type: ignore[union-attr]
+        rows = self._rows(output, targets)
         self.sums = self.sums or Buckets(rows.shape[1])
-        self.sums.add(rows, members if len(rows) == count else numbers(self.batches, len(rows)))  # type: ignore[arg-type]
+        assert isinstance(self.sums, Buckets), "one metric, one way to keep it"
+        self.sums.add(rows, members if len(rows) == count else numbers(self.batches, len(rows)))
+
+    def _rows(self, output: Any, targets: tuple[Any, ...]) -> numpy.ndarray:
+        assert isinstance(self.metric, Metric), "a metric that is a sum"
+        try:
+            return self.metric.rows(output, targets).cpu().numpy()
+        except (RuntimeError, IndexError) as error:  # labels that the outputs have no place for, and the like
+            said = next(iter(str(error).splitlines()), "")
+            raise UserMistake(f"`{self.metric.name}` fails on batch {self.batches + 1}: {type(error).__name__}: {said}") from None
 
     @functools.cached_property
     def value(self) -> float:
         """The metric on the whole split."""
         if isinstance(self.sums, Kept):
             return self.sums.value
-        return float(self.metric.value(self.sums.total))  # type: ignore[union-attr]
+        assert isinstance(self.metric, Metric) and self.sums is not None, "something was added"
+        return float(self.metric.value(self.sums.total))
 
     def draws(self, generator: numpy.random.Generator) -> numpy.ndarray:
         """The metric on `DRAWS` resamples of the split."""
         if isinstance(self.sums, Kept):
             return self.sums.draws(generator, DRAWS)
-        return drawn(self.sums.filled, self.metric.value, self.metric.prior, generator)  # type: ignore[union-attr]
+        assert isinstance(self.metric, Metric) and self.sums is not None, "something was added"
+        return drawn(self.sums.filled, self.metric.value, self.metric.prior, generator)
 
 
 def scored(subject: Subject, source: Any, name: str, metric: Asked = None, groups: Groups = None) -> Iterator[Scored]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from ...document import Block
 from ...engine.ambient import seeded
@@ -13,16 +13,15 @@ from ...engine.evidence import Finding
 from ...engine.examine import frozen
 from ...engine.observation import Observation
 from ...engine.subject import Subject
-from ...instruments.evaluation.kept import Whole
-from ...instruments.evaluation.metrics import Metric
+from ...instruments.evaluation.passes import Asked
 from . import wording
-from .decomposition import Level, Term, decomposed, placed
+from .comparing import with_targets
+from .decomposition import Level, Term
 from .irreducible import known_levels
 from .reading import Reading, given_splits
 from .repeated import Repeated, repeated
-from .rungs import BEST, Rung, matters, rung
-
-_OF_ERRORS = ("error", "top-")  # the metrics that annotators' labels can be counted by
+from .rungs import Rung, matters
+from .together import together
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +70,7 @@ class BiasVariance(Observation):
         first = next(iter(given_splits(subject).items()))
         known_levels(subject, options.get("annotations"))  # what can't be read is said before anything is
         named = dataclasses.replace(subject, train=first[1], names={**subject.names, "train": subject.name(first[0])})
-        return dataclasses.replace(subject, batch=frozen(named).batch)
+        return with_targets(dataclasses.replace(subject, batch=frozen(named).batch))
 
     @classmethod
     def measure(cls, subject: Subject, *, groups: Any = None, annotations: Any = None, trials: int = 0) -> Iterator[BiasVariance]:
@@ -82,7 +81,7 @@ class BiasVariance(Observation):
         trials: how many models or settings were compared on the validation set.
         """
         seeded(subject.seed)
-        given, metric = given_splits(subject), subject.metric
+        given, metric = given_splits(subject), cast("Asked", subject.metric)
         seen = cls(trials=trials, splits=tuple(given))
         levels: list[Level] = []
         for left, (role, source) in zip(range(len(given), 0, -1), given.items(), strict=True):
@@ -92,31 +91,11 @@ class BiasVariance(Observation):
             if read.found is None:
                 seen = dataclasses.replace(seen, not_read=(*seen.not_read, role))
                 continue
-            metric = read.found.metric
+            metric = read.metric
             levels.append(read.level(subject))
-            seen = seen._with(metric, levels, known_levels(subject, annotations))
+            seen = dataclasses.replace(seen, **together(read.metric, levels, known_levels(subject, annotations)))
             yield seen
         yield dataclasses.replace(seen, repeated=repeated(subject, given))
-
-    def _with(self, metric: Metric | Whole, levels: list[Level], known: list[Level]) -> BiasVariance:
-        """With what these levels make together."""
-        known = [level for level in known if not level.samples or metric.name.startswith(_OF_ERRORS)]
-        best, all_levels = BEST.get(metric.name.partition("-")[0]), [*known[:1], *levels]
-        found = decomposed(all_levels, metric.larger_is_better, best)
-        without = [level for level in all_levels if level.role != "train_val"]
-        on_ladder = placed(all_levels)
-        both = {"train", "train_val", "test_val"} <= {level.role for level in on_ladder}
-        return dataclasses.replace(
-            self,
-            metric=metric.name,
-            larger_is_better=metric.larger_is_better,
-            is_share=all(0 <= level.value <= 1 for level in levels) and metric.name not in ("loss", "rmse", "mae", "perplexity"),
-            rungs=tuple(map(rung, on_ladder)),
-            beside=tuple(rung(level) for level in (*known[1:], *levels) if not any(level.given == placed.given for placed in on_ladder)),
-            terms=found.terms,
-            naive=decomposed(without, metric.larger_is_better, best).terms if both else (),
-            dominant=found.dominant,
-        )
 
     @property
     def decided(self) -> bool:
@@ -128,7 +107,7 @@ class BiasVariance(Observation):
         return next((found for found in self.rungs if found.role == role), None)
 
     def matters(self, term: Term) -> str:
-        """"much", "some", or nothing: whether a term is worth a change of the program."""
+        """ "much", "some", or nothing: whether a term is worth a change of the program."""
         return matters(term, self.rungs, self.is_share)
 
     def loses_to(self, uncured: BiasVariance) -> bool:

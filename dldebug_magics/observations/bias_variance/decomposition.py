@@ -4,14 +4,15 @@
     shift = test-val - train-val            validation over-fitting = test - test-val
 
 Where the best value of the metric is known (no errors at all), the irreducible error is the first term, and all of them come to the error
-on test. A split that is missing joins two terms into one that can't be told apart: without train-val, what lies between train and a validation set
-from the test distribution is variance and shift together. Source: Full Stack Deep Learning, troubleshooting guide, "evaluate"; A. Ng,
-"Machine Learning Yearning", chapters 20 to 43, for the train-val ("training dev") set.
+on test. A split that is missing joins two terms into one that can't be told apart: without train-val, what lies between train and a
+validation set from the test distribution is variance and shift together. Source: Full Stack Deep Learning, troubleshooting guide,
+"evaluate"; A. Ng, "Machine Learning Yearning", chapters 20 to 43, for the train-val ("training dev") set.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Sequence
 
 import numpy
@@ -89,7 +90,7 @@ def decomposed(levels: Iterable[Level], larger_is_better: bool = False, best: fl
     rungs, sign = placed(levels), -1.0 if larger_is_better else 1.0
     if best is not None and rungs:
         rungs = [Level("best", best, numpy.full(1, best)), *rungs]
-    pairs = list(zip(rungs, rungs[1:], strict=False))
+    pairs = list(itertools.pairwise(rungs))
     changes = [sign * (above.draws - below.draws) for below, above in pairs]
     terms = [_term(below, above, sign, change) for (below, above), change in zip(pairs, changes, strict=True)]
     asked = [i for i, term in enumerate(terms) if term.parts != (STEPS[0],)]  # nothing can be done about what is irreducible

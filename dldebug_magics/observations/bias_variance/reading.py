@@ -14,6 +14,8 @@ from ...engine.batch import _is_dataset
 from ...engine.deadline import TimeSpent
 from ...engine.errors import UserMistake
 from ...engine.subject import Subject
+from ...instruments.evaluation.kept import Whole
+from ...instruments.evaluation.metrics import Metric
 from ...instruments.evaluation.passes import Asked, Groups, Scored, scored
 from .decomposition import Level
 
@@ -32,20 +34,27 @@ class Reading:
 
     def passing(self, subject: Subject, metric: Asked, groups: Groups, until: float) -> Iterator[int]:
         """Read until the end, or until `until` (of `time.monotonic`). Yields the number of samples now and then."""
-        seen = time.monotonic()
+        seen, hurried = time.monotonic(), dataclasses.replace(subject, deadline=until)
         try:
-            for self.found in scored(dataclasses.replace(subject, deadline=until), self.source, subject.name(self.role), metric, groups):
+            for found in scored(hurried, self.source, subject.name(self.role), metric, groups):
+                self.found = found
                 if time.monotonic() - seen > _PAUSE:
                     seen = time.monotonic()
-                    yield self.found.samples
+                    yield found.samples
             self.complete = True
         except TimeSpent:
             self.complete = False
 
+    @property
+    def metric(self) -> Metric | Whole:
+        """The metric, which the first batch decides where none was asked for."""
+        assert self.found is not None and self.found.metric is not None, "something of it was read"
+        return self.found.metric
+
     def level(self, subject: Subject) -> Level:
         """What the model is worth there. A `UserMistake` where the metric has no value."""
-        assert self.found is not None and self.found.metric is not None, "something of it was read"
-        name, metric = subject.name(self.role), self.found.metric.name
+        assert self.found is not None, "something of it was read"
+        name, metric = subject.name(self.role), self.metric.name
         try:
             value = self.found.value
             draws = self.found.draws(numpy.random.default_rng([subject.seed, ROLES.index(self.role)]))

@@ -113,5 +113,7 @@ def figure(seen: BiasVariance) -> Waterfall:
     start = seen.rungs[-1].value - sign * sum(term.value for term in seen.terms)
     unit = "%" if seen.is_share else ""
     steps = tuple((term.name, sign * scale * term.value, scale * term.interval.low, scale * term.interval.high) for term in seen.terms)
-    title = f"{seen.metric} on {called(seen.rungs[-1])}: {number(seen, seen.rungs[-1].value)}. {_largest(seen)}"
+    title = (
+        f"{seen.metric[:1].upper()}{seen.metric[1:]} on {called(seen.rungs[-1])}: {number(seen, seen.rungs[-1].value)}. {_largest(seen)}"
+    )
     return Waterfall(title, scale * start, steps, unit, called(seen.rungs[-1]))
