@@ -31,7 +31,7 @@ def sizes(terms):
 
 def test_the_guides_table_and_the_naive_reading_of_the_same_data():
     found = seen(evaluated(human=0.25, **GUIDE))
-    assert [round(rung.value, 9) for rung in found.rungs] == [0.25, 0.27, 0.29, 0.32, 0.34]
+    assert [round(rung.value, 9) for rung in found.levels] == [0.25, 0.27, 0.29, 0.32, 0.34]
     tail = {"validation over-fitting": 0.02}
     assert sizes(found.terms) == {"irreducible error": 0.25, "bias": 0.02, "variance": 0.02, "distribution shift": 0.03} | tail
     assert sizes(found.naive) == {"irreducible error": 0.25, "bias": 0.02, "variance + distribution shift": 0.05} | tail
@@ -62,20 +62,20 @@ def test_without_a_human_level_bias_has_no_name():
 def test_annotators_show_how_many_labels_are_wrong_at_least():
     labels = numpy.array([[0, 0]] * 90 + [[0, 1]] * 10)
     found = seen(evaluated(train=100, val=110), annotations=labels)
-    assert found.rungs[0].value == pytest.approx(0.05) and found.rungs[0].interval.low < 0.05 < found.rungs[0].interval.high
+    assert found.levels[0].value == pytest.approx(0.05) and found.levels[0].interval.low < 0.05 < found.levels[0].interval.high
     assert "annotators" in as_text(found.document())
     both = seen(evaluated(human=0.03, train=100, val=110), annotations=labels)
-    assert both.rungs[0].value == 0.03 and both.beside[0].value == pytest.approx(0.05)
+    assert both.levels[0].value == 0.03 and both.beside[0].value == pytest.approx(0.05)
 
 
 def test_a_target_stands_in_for_what_is_not_known_and_is_called_so():
     subject = Subject(model(), nn.CrossEntropyLoss(), train=answers(100, 10), target=0.05)
-    assert seen(subject).rungs[0].given == "target, as given"
+    assert seen(subject).levels[0].given == "target, as given"
 
 
 def test_metrics_where_more_is_better_lose_from_above():
     found = seen(Subject(model(), nn.CrossEntropyLoss(), train=answers(1000, 100), val=answers(1000, 200, 1), metric="f1"))
-    assert [round(rung.value, 3) for rung in found.rungs] == [0.9, 0.8]
+    assert [round(rung.value, 3) for rung in found.levels] == [0.9, 0.8]
     assert sizes(found.terms)["variance + distribution shift"] == pytest.approx(0.1, abs=1e-3)
     assert "more is better" in as_text(found.document())
 
@@ -96,7 +96,7 @@ def test_a_model_in_train_mode_is_evaluated_in_evaluation_mode_and_put_back():
     net = nn.Sequential(nn.Dropout(0.9), model())
     before = torch.random.get_rng_state()
     answer = report(Subject(net, nn.CrossEntropyLoss(), train=answers(300, 30)))
-    assert answer.experiment.rungs[0].value == pytest.approx(0.1)
+    assert answer.experiment.levels[0].value == pytest.approx(0.1)
     assert net.training and net[0].training and answer.untouched and torch.equal(before, torch.random.get_rng_state())
 
 
@@ -119,14 +119,14 @@ class Slow(Dataset):
 
 def test_what_was_not_reached_in_time_is_said():
     answer = report(Subject(model(), None, train=answers(100, 10), val=Slow(), test=answers(100, 10, 2)), budget=2.0)
-    val = next(rung for rung in answer.experiment.rungs if rung.given == "val")
+    val = next(rung for rung in answer.experiment.levels if rung.given == "val")
     assert not val.complete and 0 < val.samples < 10**6
     assert "of 1000000, then the time was spent" in " ".join(as_text(answer.document()).split())
-    assert answer.experiment.rungs[-1].role == "test"
+    assert answer.experiment.levels[-1].role == "test"
 
 
 def test_targets_are_found_without_a_loss_where_the_model_cannot_take_them():
-    assert seen(Subject(model(), train=answers(100, 10), metric="error")).rungs[0].value == pytest.approx(0.1)
+    assert seen(Subject(model(), train=answers(100, 10), metric="error")).levels[0].value == pytest.approx(0.1)
     with pytest.raises(UserMistake, match="no loss"):
         report(Subject(model(), train=answers(100, 10), metric="loss"))
 

@@ -61,14 +61,11 @@ class Scored:
     def _enter(self, batch: Any, output: Any, targets: tuple[Any, ...], count: int) -> None:
         members = numbers(self.samples, count) if self.groups is None else names(_groups(batch, self.groups, count))
         if isinstance(self.metric, Whole):
-            self.sums = self.sums or Kept(self.metric)
-            assert isinstance(self.sums, Kept), "one metric, one way to keep it"
-            self.sums.add(output, targets, members)
-            return
+            kept = self.sums = self.sums if isinstance(self.sums, Kept) else Kept(self.metric)
+            return kept.add(output, targets, members)
         rows = self._rows(output, targets)
-        self.sums = self.sums or Buckets(rows.shape[1])
-        assert isinstance(self.sums, Buckets), "one metric, one way to keep it"
-        self.sums.add(rows, members if len(rows) == count else numbers(self.batches, len(rows)))
+        buckets = self.sums = self.sums if isinstance(self.sums, Buckets) else Buckets(rows.shape[1])
+        buckets.add(rows, members if len(rows) == count else numbers(self.batches, len(rows)))
 
     def _rows(self, output: Any, targets: tuple[Any, ...]) -> numpy.ndarray:
         assert isinstance(self.metric, Metric), "a metric that is a sum"

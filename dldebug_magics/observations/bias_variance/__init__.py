@@ -46,7 +46,7 @@ class BiasVariance(Observation):
     metric: str = ""
     larger_is_better: bool = False
     is_share: bool = False
-    rungs: tuple[Rung, ...] = ()
+    levels: tuple[Rung, ...] = ()
     beside: tuple[Rung, ...] = ()
     terms: tuple[Term, ...] = ()
     naive: tuple[Term, ...] = ()
@@ -83,7 +83,7 @@ class BiasVariance(Observation):
         seeded(subject.seed)
         given, metric = given_splits(subject), cast("Asked", subject.metric)
         seen = cls(trials=trials, splits=tuple(given))
-        levels: list[Level] = []
+        measured: list[Level] = []
         for left, (role, source) in zip(range(len(given), 0, -1), given.items(), strict=True):
             read, now = Reading(role, source), time.monotonic()
             for samples in read.passing(subject, metric, groups, now + (subject.deadline - now) / left):
@@ -92,23 +92,23 @@ class BiasVariance(Observation):
                 seen = dataclasses.replace(seen, not_read=(*seen.not_read, role))
                 continue
             metric = read.metric
-            levels.append(read.level(subject))
-            seen = dataclasses.replace(seen, **together(read.metric, levels, known_levels(subject, annotations)))
+            measured.append(read.level(subject))
+            seen = dataclasses.replace(seen, **together(read.metric, measured, known_levels(subject, annotations)))
             yield seen
         yield dataclasses.replace(seen, repeated=repeated(subject, given))
 
     @property
     def decided(self) -> bool:
         """Whether every split was read, at least in part."""
-        return not self.not_read and bool(self.rungs)
+        return not self.not_read and bool(self.levels)
 
     def rung(self, role: str) -> Rung | None:
         """What is known at one rung; None where there is no split for it."""
-        return next((found for found in self.rungs if found.role == role), None)
+        return next((found for found in self.levels if found.role == role), None)
 
     def matters(self, term: Term) -> str:
         """ "much", "some", or nothing: whether a term is worth a change of the program."""
-        return matters(term, self.rungs, self.is_share)
+        return matters(term, self.levels, self.is_share)
 
     def loses_to(self, uncured: BiasVariance) -> bool:
         """Nothing is trained here, so nothing races."""

@@ -21,6 +21,6 @@ def missing(seen: BiasVariance) -> list[tuple[str, str]]:
     """(what, how) of each rung that is not there."""
     asked = {"irreducible": _IRREDUCIBLE, "train": _TRAIN, "train_val": _TRAIN_VAL, "test_val": _TEST_VAL, "test": _TEST}
     names = {"irreducible": "an irreducible level", "train_val": "a train-val split", "test_val": "a test-val split"}
-    there = {rung.role for rung in seen.rungs}
+    there = {rung.role for rung in seen.levels}
     found = [(names.get(role, f"a {role} split"), " ".join(how.split())) for role, how in asked.items() if role not in there]
     return [*found, *((f"more time for {role}", "nothing of it was read; --budget gives more seconds") for role in seen.not_read)]

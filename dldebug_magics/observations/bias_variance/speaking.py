@@ -25,7 +25,7 @@ def how_bad(seen: BiasVariance, term: Term) -> Severity:
 
 def facts(seen: BiasVariance, term: Term) -> tuple[Fact, ...]:
     """The two levels, the term, and the next largest."""
-    sides = [found for found in seen.rungs if found.role in (term.below, term.above)]
+    sides = [found for found in seen.levels if found.role in (term.below, term.above)]
     levels = [Fact(f"{seen.metric}, {called(side)}", " ".join(filter(None, (number(seen, side.value), _in(side)))), "") for side in sides]
     size = Fact(f"{term.name}: {NAMES[term.above]} - {NAMES[term.below]}", f"{number(seen, term.value)}, 95 % interval {_span(seen, term)}")
     others = sorted((other for other in seen.terms if other != term and other.parts != ("irreducible error",)), key=lambda t: -t.value)

@@ -25,7 +25,7 @@ def together(metric: Metric | Whole, levels: list[Level], known: list[Level]) ->
         "metric": metric.name,
         "larger_is_better": metric.larger_is_better,
         "is_share": all(0 <= level.value <= 1 for level in levels) and metric.name not in _NO_SHARES,
-        "rungs": tuple(map(rung, ladder)),
+        "levels": tuple(map(rung, ladder)),
         "beside": tuple(rung(level) for level in (*known[1:], *levels) if level.given not in on_ladder),
         "terms": found.terms,
         "naive": decomposed(without, metric.larger_is_better, best).terms if both else (),

@@ -31,7 +31,7 @@ def span(seen: BiasVariance, interval: Interval | None) -> str:
 
 def told(seen: BiasVariance) -> str:
     """The levels."""
-    levels = ", ".join(f"{called(rung)} {number(seen, rung.value)}" for rung in seen.rungs if rung.role != "irreducible")
+    levels = ", ".join(f"{called(rung)} {number(seen, rung.value)}" for rung in seen.levels if rung.role != "irreducible")
     return f"{seen.metric} on {levels}" if levels else "no split was read before the time was spent"
 
 
@@ -64,9 +64,9 @@ def _largest(seen: BiasVariance) -> str:
 
 def blocks(seen: BiasVariance) -> tuple[Block, ...]:
     """The tables and the figure."""
-    if not seen.rungs:
+    if not seen.levels:
         return ()
-    rows = [(_head(rung), _samples(rung), number(seen, rung.value), span(seen, rung.interval)) for rung in (*seen.rungs, *seen.beside)]
+    rows = [(_head(rung), _samples(rung), number(seen, rung.value), span(seen, rung.interval)) for rung in (*seen.levels, *seen.beside)]
     heads = ("split", "samples", f"{seen.metric}{', more is better' if seen.larger_is_better else ''}", "95 % interval")
     found: list[Block] = [Table("The splits, in evaluation mode, with the weights as they are", heads, rows)]
     if seen.terms:
@@ -110,10 +110,10 @@ def word(seen: BiasVariance, term: Term) -> str:
 def figure(seen: BiasVariance) -> Waterfall:
     """The terms as steps from the first to the last."""
     scale, sign = (100.0 if seen.is_share else 1.0), (-1.0 if seen.larger_is_better else 1.0)
-    start = seen.rungs[-1].value - sign * sum(term.value for term in seen.terms)
+    start = seen.levels[-1].value - sign * sum(term.value for term in seen.terms)
     unit = "%" if seen.is_share else ""
     steps = tuple((term.name, sign * scale * term.value, scale * term.interval.low, scale * term.interval.high) for term in seen.terms)
     title = (
-        f"{seen.metric[:1].upper()}{seen.metric[1:]} on {called(seen.rungs[-1])}: {number(seen, seen.rungs[-1].value)}. {_largest(seen)}"
+        f"{seen.metric[:1].upper()}{seen.metric[1:]} on {called(seen.levels[-1])}: {number(seen, seen.levels[-1].value)}. {_largest(seen)}"
     )
-    return Waterfall(title, scale * start, steps, unit, called(seen.rungs[-1]))
+    return Waterfall(title, scale * start, steps, unit, called(seen.levels[-1]))
