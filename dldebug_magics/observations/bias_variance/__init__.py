@@ -13,12 +13,13 @@ from ...engine.evidence import Finding
 from ...engine.examine import frozen
 from ...engine.observation import Observation
 from ...engine.subject import Subject
+from ...instruments.evaluation.augmentation import Augmented, unaugmented
 from ...instruments.evaluation.passes import Asked
 from . import wording
 from .comparing import with_targets
 from .decomposition import Level, Term
 from .irreducible import known_levels
-from .reading import Reading, given_splits
+from .reading import Reading, given_splits, smallest_first
 from .repeated import Repeated, repeated
 from .rungs import Rung, matters
 from .together import together
@@ -52,7 +53,7 @@ class BiasVariance(Observation):
     naive: tuple[Term, ...] = ()
     dominant: Term | None = None
     repeated: tuple[Repeated, ...] = ()
-    augmented: tuple[str, ...] = ()
+    augmented: tuple[Augmented, ...] = ()
     trials: int = 0
     not_read: tuple[str, ...] = ()
     reading: str = ""
@@ -74,7 +75,7 @@ class BiasVariance(Observation):
 
     @classmethod
     def measure(cls, subject: Subject, *, groups: Any = None, annotations: Any = None, trials: int = 0) -> Iterator[BiasVariance]:
-        """Pass over the splits, cheapest first, and decompose after each.
+        """Pass over the splits, the smallest first, and decompose after each.
 
         groups: what belongs together in a batch (a patient, a video): its key or place, or a function of the batch.
         annotations: labels of two annotators or more for each sample, [samples, annotators].
@@ -84,7 +85,9 @@ class BiasVariance(Observation):
         given, metric = given_splits(subject), cast("Asked", subject.metric)
         seen = cls(trials=trials, splits=tuple(given))
         measured: list[Level] = []
-        for left, (role, source) in zip(range(len(given), 0, -1), given.items(), strict=True):
+        for left, role in zip(range(len(given), 0, -1), smallest_first(given), strict=True):
+            source, random = unaugmented(given[role], role, subject.seed)
+            seen = dataclasses.replace(seen, augmented=(*seen.augmented, *filter(None, [random])))
             read, now = Reading(role, source), time.monotonic()
             for samples in read.passing(subject, metric, groups, now + (subject.deadline - now) / left):
                 yield dataclasses.replace(seen, reading=f"{samples} samples of {role} read")
@@ -107,7 +110,7 @@ class BiasVariance(Observation):
         return next((found for found in self.levels if found.role == role), None)
 
     def matters(self, term: Term) -> str:
-        """ "much", "some", or nothing: whether a term is worth a change of the program."""
+        """Whether a term is worth a change of the program: "much", "some", or not at all (empty)."""
         return matters(term, self.levels, self.is_share)
 
     def loses_to(self, uncured: BiasVariance) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy
@@ -83,3 +84,8 @@ def given_splits(subject: Subject) -> dict[str, Any]:
     if not given:
         raise UserMistake("no data to evaluate on", expected="at least one split", do="name them: --train .. --val .. --test ..")
     return given
+
+
+def smallest_first(given: Mapping[str, Any]) -> list[str]:
+    """The roles by the size of their splits: what the small ones leave of the time is the large ones'. Streams come last."""
+    return sorted(given, key=lambda role: samples_in(given[role]) or sys.maxsize)

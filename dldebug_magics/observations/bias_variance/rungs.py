@@ -32,7 +32,7 @@ def rung(level: Level) -> Rung:
 
 
 def matters(term: Term, rungs: Sequence[Rung], is_share: bool) -> str:
-    """ "much", "some" or "": over-fitting by a percent or two is how learning looks."""
+    """Whether "much", "some" or nothing (empty): over-fitting by a percent or two is how learning looks."""
     worst = max((abs(found.value) for found in rungs), default=0.0)
     some, much = (_SOME, _MUCH) if is_share else (_SOME_OF * worst, _MUCH_OF * worst)
     size = round(term.value, 9)  # 0.32 - 0.30 is a little less than 0.02

@@ -10,8 +10,10 @@ from ...instruments.evaluation.bootstrap import Interval
 from .missing import missing
 
 if TYPE_CHECKING:
+    from ...instruments.evaluation.augmentation import Augmented
     from . import BiasVariance
     from .decomposition import Term
+    from .repeated import Repeated
     from .rungs import Rung
 
 NAMES = {"best": "best possible", "irreducible": "irreducible", "train": "train", "train_val": "train-val"}
@@ -73,7 +75,8 @@ def blocks(seen: BiasVariance) -> tuple[Block, ...]:
         found += [_terms(seen, "What the error is made of", seen.terms), figure(seen)]
     if seen.naive:
         found.append(_terms(seen, "The same without train-val, as it is often read: shift passes for variance", seen.naive))
-    found += [Text(line) for line in seen.augmented]
+    found += [Text(randomness(found)) for found in seen.augmented]
+    found += [Text(sharing(pair)) for pair in seen.repeated]
     said = missing(seen)
     return (*found, Table("What would tell more", ("what", "how"), said)) if said else tuple(found)
 
@@ -117,3 +120,18 @@ def figure(seen: BiasVariance) -> Waterfall:
         f"{seen.metric[:1].upper()}{seen.metric[1:]} on {called(seen.levels[-1])}: {number(seen, seen.levels[-1].value)}. {_largest(seen)}"
     )
     return Waterfall(title, scale * start, steps, unit, called(seen.levels[-1]))
+
+
+def randomness(found: Augmented) -> str:
+    """What was found of a split whose samples are drawn anew at each reading."""
+    steps = ", ".join(found.steps)
+    start = f"{found.role}: samples differ from reading to reading; augmentation is on."
+    done = f" Left out for this measurement, on a copy: {steps}." if steps else ""
+    rest = " It could not be turned off without guessing, so it is measured with it: pass the split without augmentation."
+    return f"{start}{done}{(' What is left still differs.' if steps else '') + rest if found.stays else ''}"
+
+
+def sharing(pair: Repeated) -> str:
+    """What two splits have in common."""
+    how = "the same entries of one dataset" if pair.by_number else "equal number for number"
+    return f"{pair.count} of the {pair.samples} samples of {pair.there} stand in {pair.here}, too ({how})."
