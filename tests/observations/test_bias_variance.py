@@ -50,13 +50,13 @@ def test_ngs_cases():
     cases = {"overfitting": (10, 50, 50), "underfitting": (100, 110, 120), "distribution_shift": (100, 110, 300)}
     for name, (train, train_val, dev) in cases.items():
         answer = report(evaluated(samples=1000, human=0.0, train=train, train_val=train_val, test_val=dev))
-        assert [f.name for f in answer.findings if f.name != "val_too_small"] == [name]
+        assert answer.findings[0].name == name and answer.ok is (name == "overfitting"), "four points are a note"
 
 
 def test_without_a_human_level_bias_has_no_name():
     answer = report(evaluated(train=100, val=150, test=150))
     assert answer.experiment.dominant.parts == ("irreducible error", "bias")
-    assert [f.name for f in answer.findings] == ["irreducible_unknown"] and answer.ok
+    assert "irreducible_unknown" in [f.name for f in answer.findings] and answer.ok
 
 
 def test_annotators_show_how_many_labels_are_wrong_at_least():

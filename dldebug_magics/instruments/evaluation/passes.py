@@ -20,6 +20,7 @@ from ...engine.nested import mapped, tensors
 from ...engine.subject import Subject
 from .bootstrap import DRAWS, drawn
 from .buckets import Buckets, names, numbers
+from .confidence import Confidence
 from .kept import Kept, Whole
 from .metrics import Metric
 from .named import named
@@ -37,7 +38,7 @@ class Scored:
         self.subject, self.asked, self.groups = subject, metric, groups
         self.metric: Metric | Whole | None = None
         self.sums: Buckets | Kept | None = None
-        self.task = Task()
+        self.task, self.confidence = Task(), Confidence(subject.loss_fn)
         self.samples = 0
         self.batches = 0
 
@@ -60,6 +61,7 @@ class Scored:
 
     def _enter(self, batch: Any, output: Any, targets: tuple[Any, ...], count: int) -> None:
         members = numbers(self.samples, count) if self.groups is None else names(_groups(batch, self.groups, count))
+        self.confidence.add(self.task, output, targets, members)
         if isinstance(self.metric, Whole):
             kept = self.sums = self.sums if isinstance(self.sums, Kept) else Kept(self.metric)
             return kept.add(output, targets, members)

@@ -19,7 +19,7 @@ from . import wording
 from .comparing import with_targets
 from .decomposition import Level, Term
 from .irreducible import known_levels
-from .reading import Reading, given_splits, smallest_first
+from .reading import Reading, Sureness, given_splits, redrawn, smallest_first
 from .repeated import Repeated, repeated
 from .rungs import Rung, matters
 from .together import together
@@ -54,10 +54,11 @@ class BiasVariance(Observation):
     dominant: Term | None = None
     repeated: tuple[Repeated, ...] = ()
     augmented: tuple[Augmented, ...] = ()
+    sureness: tuple[Sureness, ...] = ()
+    redrawn: tuple[str, ...] = ()
     trials: int = 0
     not_read: tuple[str, ...] = ()
     reading: str = ""
-    splits: tuple[str, ...] = ()
     losses: tuple[float, ...] = ()
     crash: None = None
     passed: bool = True
@@ -83,7 +84,7 @@ class BiasVariance(Observation):
         """
         seeded(subject.seed)
         given, metric = given_splits(subject), cast("Asked", subject.metric)
-        seen = cls(trials=trials, splits=tuple(given))
+        seen = cls(trials=trials, redrawn=tuple(role for role, source in given.items() if redrawn(source)))
         measured: list[Level] = []
         for left, role in zip(range(len(given), 0, -1), smallest_first(given), strict=True):
             source, random = unaugmented(given[role], role, subject.seed)
@@ -96,6 +97,7 @@ class BiasVariance(Observation):
                 continue
             metric = read.metric
             measured.append(read.level(subject))
+            seen = dataclasses.replace(seen, sureness=(*seen.sureness, *filter(None, [read.sureness(subject.seed)])))
             seen = dataclasses.replace(seen, **together(read.metric, measured, known_levels(subject, annotations)))
             yield seen
         yield dataclasses.replace(seen, repeated=repeated(subject, given))

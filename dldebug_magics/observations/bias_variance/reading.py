@@ -15,6 +15,7 @@ from ...engine.batch import _is_dataset
 from ...engine.deadline import TimeSpent
 from ...engine.errors import UserMistake
 from ...engine.subject import Subject
+from ...instruments.evaluation.bootstrap import Interval
 from ...instruments.evaluation.kept import Whole
 from ...instruments.evaluation.metrics import Metric
 from ...instruments.evaluation.passes import Asked, Groups, Scored, scored
@@ -22,6 +23,15 @@ from .decomposition import Level
 
 ROLES = ("train", "train_val", "val", "test_val", "test")
 _PAUSE = 0.5  # seconds between two lines of progress
+
+
+@dataclasses.dataclass(frozen=True)
+class Sureness:
+    """How much surer a model is on a split than it is right, on average; below 0 it is less sure."""
+
+    role: str
+    gap: float
+    interval: Interval
 
 
 @dataclasses.dataclass
@@ -45,6 +55,12 @@ class Reading:
             self.complete = True
         except TimeSpent:
             self.complete = False
+
+    def sureness(self, seed: int) -> Sureness | None:
+        """How sure the model is there, against how often it is right; None for the training set, and where nobody can tell."""
+        generator = numpy.random.default_rng([seed, len(ROLES)])
+        found = self.found.confidence.gap(generator) if self.found is not None and self.role != "train" else None
+        return None if found is None else Sureness(self.role, *found)
 
     @property
     def metric(self) -> Metric | Whole:
@@ -76,6 +92,13 @@ def samples_in(source: Any) -> int | None:
         return len(counted)  # type: ignore[arg-type]
     except TypeError:  # a stream
         return None
+
+
+def redrawn(source: Any) -> bool:
+    """Whether a loader draws some samples more often than others: what is measured on it is another mixture."""
+    sampler = getattr(source, "sampler", None)
+    named = any(word in type(sampler).__name__ for word in ("Weighted", "Balanced", "Imbalanced"))
+    return named or bool(getattr(sampler, "replacement", False))
 
 
 def given_splits(subject: Subject) -> dict[str, Any]:

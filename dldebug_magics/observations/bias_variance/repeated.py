@@ -21,13 +21,17 @@ _MOST = 2000  # samples of a split that are compared one by one
 
 @dataclasses.dataclass(frozen=True)
 class Repeated:
-    """`count` of the `samples` of split `there` stand in split `here`, too. `by_number`: they are the same entries of one dataset."""
+    """`count` of the `samples` of split `there` stand in split `here`, too. `by_number`: they are the same entries of one dataset.
+
+    `own`: how many samples of `here` are equal to another of `here`, as rows of few categories are.
+    """
 
     here: str
     there: str
     count: int
     samples: int
     by_number: bool
+    own: int = 0
 
 
 def repeated(subject: Subject, given: Mapping[str, Any]) -> tuple[Repeated, ...]:
@@ -39,8 +43,10 @@ def repeated(subject: Subject, given: Mapping[str, Any]) -> tuple[Repeated, ...]
             both = set(numbers[0][1]) & set(numbers[1][1])
             found.append(Repeated(here, there, len(both), len(numbers[1][1]), by_number=True))
         elif _small(first) and _small(second):
-            same = shared(_read(subject, here, first, read), _read(subject, there, second, read))
-            found.append(Repeated(here, there, same.count, same.samples, by_number=False))
+            material = _read(subject, here, first, read)
+            same = shared(material, _read(subject, there, second, read))
+            own = len(material.words) - len(set(material.words))
+            found.append(Repeated(here, there, same.count, same.samples, by_number=False, own=own))
     return tuple(pair for pair in found if pair.count)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from ...engine.evidence import Fact, Severity
@@ -16,6 +17,14 @@ def dominant(seen: BiasVariance, *parts: str) -> Term | None:
     """The dominant term, if it is made of these parts and large enough to matter."""
     term = seen.dominant
     return term if term is not None and term.parts == parts and seen.matters(term) else None
+
+
+def easier(seen: BiasVariance) -> Term | None:
+    """The step up from train, where what was not trained on is better beyond chance, and by as much as matters."""
+    term = next((term for term in seen.terms if term.below == "train"), None)
+    if term is None or term.interval.high >= 0:
+        return None
+    return term if seen.matters(dataclasses.replace(term, value=-term.value)) else None
 
 
 def how_bad(seen: BiasVariance, term: Term) -> Severity:
