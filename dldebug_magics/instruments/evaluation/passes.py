@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import copy
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy
 import torch
-from torch import Tensor
-from torch.utils.data import DataLoader
 
 from ...engine import snapshot
-from ...engine.batch import _is_dataset, is_one_batch
-from ...engine.call import forward
+from ...engine.call import forward, loss_of
 from ...engine.errors import UserMistake
-from ...engine.nested import mapped, tensors
+from ...engine.nested import mapped
 from ...engine.subject import Subject
+from .batches import Groups, batches, groups_in, length
 from .bootstrap import DRAWS, drawn
 from .buckets import Buckets, names, numbers
 from .confidence import Confidence
 from .kept import Kept, Whole
-from .metrics import Metric
+from .metrics import Metric, mean
 from .named import named
 from .tasks import Task, scores, task_of
 
-_BATCH = 256  # samples, where a Dataset comes without a loader
-Groups = Callable[[Any], Any] | str | None  # of a batch: the group of each of its samples; or its key in the batch
 Asked = str | Metric | Whole | Callable[..., Any] | None
 
 
@@ -51,7 +46,7 @@ class Scored:
         if self.metric is None:
             self.task = task_of(self.subject, output, targets)
             self.metric = named(self.asked, self.subject, self.task, output, targets)
-        count = _length(targets, found)
+        count = length(targets, found)
         if isinstance(self.metric, Whole) and (found is None or not targets):
             raise UserMistake(
                 f"`{self.metric.name}` has nothing to compare", expected="scores in the model's output, and targets in a batch"
@@ -59,8 +54,18 @@ class Scored:
         self._enter(batch, output, targets, count)
         self.samples, self.batches = self.samples + count, self.batches + 1
 
+    def add_loss(self, loss: float, count: int) -> None:
+        """One batch of a program that gives nothing but its loss."""
+        if self.metric is None:
+            if self.asked not in (None, "loss") and not isinstance(self.asked, Metric):
+                raise UserMistake("a `step` gives a loss, and no outputs that another metric could be asked about", do="--metric loss")
+            self.metric = Metric("loss", lambda output, targets: torch.zeros(0, 2), mean)
+        buckets = self.sums = self.sums if isinstance(self.sums, Buckets) else Buckets(2)
+        buckets.add(numpy.array([[loss * count, count]]), numbers(self.batches, 1))
+        self.samples, self.batches = self.samples + count, self.batches + 1
+
     def _enter(self, batch: Any, output: Any, targets: tuple[Any, ...], count: int) -> None:
-        members = numbers(self.samples, count) if self.groups is None else names(_groups(batch, self.groups, count))
+        members = numbers(self.samples, count) if self.groups is None else names(groups_in(batch, self.groups, count))
         self.confidence.add(self.task, output, targets, members)
         if isinstance(self.metric, Whole):
             kept = self.sums = self.sums if isinstance(self.sums, Kept) else Kept(self.metric)
@@ -101,50 +106,11 @@ def scored(subject: Subject, source: Any, name: str, metric: Asked = None, group
     with torch.no_grad(), snapshot.reading(source):
         for batch in batches(source, name):
             batch = batch if device is None else mapped(batch, lambda t: t.to(device))
-            found.add(batch, *forward(subject, batch))
+            if subject.step is None:
+                found.add(batch, *forward(subject, batch))
+            else:
+                with torch.enable_grad():  # a step may well ask for gradients on its way to a loss
+                    found.add_loss(float(loss_of(subject, batch).loss), length((batch,), None))
             yield found
     if not found.samples:
         raise UserMistake(f"`{name}` is empty: it yields no sample")
-
-
-def batches(source: Any, name: str) -> Iterator[Any]:
-    """All batches of a split, through a fresh iterator."""
-    if isinstance(source, Iterator):
-        raise UserMistake(f"`{name}` is an iterator", expected="something that can be read twice", do="pass the loader")
-    if is_one_batch(source):
-        yield source
-    elif _is_dataset(source):
-        yield from DataLoader(source, batch_size=_BATCH)
-    elif isinstance(source, DataLoader):
-        yield from _apart(source)
-    elif hasattr(source, "__iter__") or hasattr(source, "__getitem__"):
-        yield from source
-    else:
-        raise UserMistake(f"`{name}` is a {type(source).__name__}", expected="a DataLoader, a Dataset or batches")
-
-
-def _apart(loader: DataLoader) -> DataLoader:
-    """The loader with workers of its own: persistent ones may be serving the user at this moment."""
-    twin = copy.copy(loader)
-    vars(twin).update(_iterator=None, persistent_workers=False)
-    return twin
-
-
-def _length(targets: tuple[Any, ...], found: Tensor | None) -> int:
-    first = next(tensors(targets), None)
-    counted = first if first is not None and first.ndim else found
-    return len(counted) if counted is not None and counted.ndim else 1
-
-
-def _groups(batch: Any, groups: Groups, count: int) -> list[Any]:
-    """The group of each sample, from the batch: by its key, its place, or a function."""
-    try:
-        found = groups(batch) if callable(groups) else batch[int(groups)] if not isinstance(batch, Mapping) else batch[groups]  # type: ignore[arg-type]
-        listed = found.tolist() if isinstance(found, Tensor) else list(found)
-    except (KeyError, IndexError, ValueError, TypeError) as error:
-        raise UserMistake(
-            f"no groups in a batch by `{groups}`: {error}", expected="a key or place in the batch, or a function of it"
-        ) from None
-    if len(listed) != count:
-        raise UserMistake(f"`{groups}` gave {len(listed)} groups for {count} samples", expected="one for each")
-    return listed

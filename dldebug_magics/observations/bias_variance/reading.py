@@ -15,10 +15,11 @@ from ...engine.batch import _is_dataset
 from ...engine.deadline import TimeSpent
 from ...engine.errors import UserMistake
 from ...engine.subject import Subject
+from ...instruments.evaluation.batches import Groups
 from ...instruments.evaluation.bootstrap import Interval
 from ...instruments.evaluation.kept import Whole
 from ...instruments.evaluation.metrics import Metric
-from ...instruments.evaluation.passes import Asked, Groups, Scored, scored
+from ...instruments.evaluation.passes import Asked, Scored, scored
 from .decomposition import Level
 
 ROLES = ("train", "train_val", "val", "test_val", "test")
