@@ -109,12 +109,41 @@ def test_splits_that_share_samples_are_found_and_said():
     assert [(pair.count, pair.samples, pair.by_number) for pair in found.repeated] == [(200, 200, False)]
 
 
+def test_equal_inputs_with_different_labels_are_a_part_of_what_nobody_can_avoid():
+    inputs, labels = torch.arange(100.0)[:, None].repeat(1, 2), torch.arange(100) % 2
+    inputs[:20] = inputs[0]
+    labels[:20] = torch.tensor([0] * 13 + [1] * 7)
+    found = seen(Subject(model(), None, train=TensorDataset(inputs, labels)))
+    assert [(conflict.role, conflict.wrong, conflict.samples) for conflict in found.conflicts] == [("train", 7, 100)]
+    assert "7 of 100 labels can't be met (7 %)" in as_text(found.document())
+
+
 class Slow(Dataset):
     def __len__(self):
         return 10**6
 
     def __getitem__(self, number):
         return torch.eye(2)[number % 2], number % 2
+
+
+def test_missing_splits_are_cut_the_same_way_each_time_with_as_many_of_each_class():
+    subject = Subject(model(), nn.CrossEntropyLoss(), train=answers(400, 8), test=DataLoader(answers(200, 10, 1), 32))
+    answer = report(subject, make_splits=True)
+    cut, labels = answer.splits(), subject.train.tensors[1]
+    assert {role: len(numbers) for role, numbers in cut.items()} == {"train_val": 40, "train": 360, "test_val": 100, "test": 100}
+    assert not set(cut["train"]) & set(cut["train_val"]) and labels[list(cut["train_val"])].sum() == 20
+    assert cut == report(subject, make_splits=True).splits()
+    text = " ".join(as_text(answer.document()).split())
+    assert "they are no train-val until it is trained again on what is left" in text and "a test-val at once" in text
+
+
+def test_splits_are_cut_by_group_and_by_time():
+    inputs, labels = answers(300, 6).tensors
+    subject = Subject(model(), nn.CrossEntropyLoss(), train=TensorDataset(inputs, labels, torch.arange(300) // 10))
+    cut = report(subject, make_splits=True, groups=lambda batch: batch[2]).splits()
+    assert len({number // 10 for number in cut["train_val"]}) == 3 and len(cut["train_val"]) == 30
+    cut = report(subject, make_splits=True, times=lambda batch: -batch[2]).splits()
+    assert cut["train_val"] == tuple(range(30)), "the latest tenth"
 
 
 def test_what_was_not_reached_in_time_is_said():

@@ -17,10 +17,11 @@ from ...instruments.evaluation.augmentation import Augmented, unaugmented
 from ...instruments.evaluation.passes import Asked
 from . import wording
 from .comparing import with_targets
+from .cutting import Cut, cuts, numbers_of
 from .decomposition import Level, Term
 from .irreducible import known_levels
 from .reading import Reading, Sureness, given_splits, redrawn, smallest_first
-from .repeated import Repeated, repeated
+from .repeated import Conflict, Repeated, conflicts, contents, repeated
 from .rungs import Rung, matters
 from .together import together
 
@@ -43,6 +44,7 @@ class BiasVariance(Observation):
 
     stage: ClassVar[str] = "evaluate"
     needs_loss: ClassVar[bool] = False
+    exports: ClassVar = {"splits": numbers_of}
 
     metric: str = ""
     larger_is_better: bool = False
@@ -53,9 +55,11 @@ class BiasVariance(Observation):
     naive: tuple[Term, ...] = ()
     dominant: Term | None = None
     repeated: tuple[Repeated, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
     augmented: tuple[Augmented, ...] = ()
     sureness: tuple[Sureness, ...] = ()
     redrawn: tuple[str, ...] = ()
+    cuts: tuple[Cut, ...] = ()
     trials: int = 0
     not_read: tuple[str, ...] = ()
     reading: str = ""
@@ -75,12 +79,16 @@ class BiasVariance(Observation):
         return with_targets(dataclasses.replace(subject, batch=frozen(named).batch))
 
     @classmethod
-    def measure(cls, subject: Subject, *, groups: Any = None, annotations: Any = None, trials: int = 0) -> Iterator[BiasVariance]:
+    def measure(
+        cls, subject: Subject, *, groups: Any = None, annotations: Any = None, trials: int = 0, make_splits: bool = False, times: Any = None
+    ) -> Iterator[BiasVariance]:
         """Pass over the splits, the smallest first, and decompose after each.
 
         groups: what belongs together in a batch (a patient, a video): its key or place, or a function of the batch.
         annotations: labels of two annotators or more for each sample, [samples, annotators].
         trials: how many models or settings were compared on the validation set.
+        make_splits: cut the splits that are missing: by class, by `groups`, or by `times`; report.splits() has their entries.
+        times: when each sample was taken: a key or place in a batch, or a function of the batch.
         """
         seeded(subject.seed)
         given, metric = given_splits(subject), cast("Asked", subject.metric)
@@ -100,7 +108,11 @@ class BiasVariance(Observation):
             seen = dataclasses.replace(seen, sureness=(*seen.sureness, *filter(None, [read.sureness(subject.seed)])))
             seen = dataclasses.replace(seen, **together(read.metric, measured, known_levels(subject, annotations)))
             yield seen
-        yield dataclasses.replace(seen, repeated=repeated(subject, given))
+        small = contents(subject, given)
+        seen = dataclasses.replace(seen, repeated=repeated(given, small), conflicts=conflicts(small))
+        yield seen
+        if make_splits:
+            yield dataclasses.replace(seen, cuts=cuts(subject, given, groups, times))
 
     @property
     def decided(self) -> bool:

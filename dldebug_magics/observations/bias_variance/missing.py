@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from . import BiasVariance
+    from .cutting import Cut
 
 _TRAIN_VAL = """tells variance from shift: hold some of the training data back BEFORE training, and train again without them;
 a cut from data that the model was trained on is no train-val: train, train_val = random_split(train_set, [0.9, 0.1], generator)"""
@@ -24,3 +25,17 @@ def missing(seen: BiasVariance) -> list[tuple[str, str]]:
     there = {rung.role for rung in seen.levels}
     found = [(names.get(role, f"a {role} split"), " ".join(how.split())) for role, how in asked.items() if role not in there]
     return [*found, *((f"more time for {role}", "nothing of it was read; --budget gives more seconds") for role in seen.not_read)]
+
+
+def cut_in_words(cut: Cut) -> str:
+    """What was cut, and what it is good for."""
+    start = f"{cut.role} can be cut from {cut.source}: {len(cut.chosen)} samples, {cut.how}; {len(cut.left)} are left."
+    if cut.role == "train_val":
+        return f"{start} The model was trained on them: they are no train-val until it is trained again on what is left."
+    return f"{start} They are a test-val at once, because nothing was trained on test."
+
+
+def cut_in_code(cut: Cut) -> str:
+    """The lines that make it, from the entries in the report."""
+    return f"""cut, whole = report.splits(), {cut.source}_set   # the dataset behind {cut.source}
+{cut.role}_set, {cut.source}_set = (torch.utils.data.Subset(whole, cut[name]) for name in ("{cut.role}", "{cut.source}"))"""

@@ -1,10 +1,14 @@
-"""Samples that stand in two splits: by the numbers that the splits take of one dataset, or, of small ones, by the samples themselves."""
+"""Samples that stand in two splits: by the numbers that the splits take of one dataset, or, of small ones, by the samples themselves.
+
+And equal samples of one split whose labels contradict each other.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
 import time
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,20 +38,45 @@ class Repeated:
     own: int = 0
 
 
-def repeated(subject: Subject, given: Mapping[str, Any]) -> tuple[Repeated, ...]:
+@dataclasses.dataclass(frozen=True)
+class Conflict:
+    """Of `samples` of a split, `wrong` have labels that can't be met: equal inputs have another label more often, or as often."""
+
+    role: str
+    wrong: int
+    samples: int
+
+
+def contents(subject: Subject, given: Mapping[str, Any]) -> dict[str, Material]:
+    """The small splits, sample by sample."""
+    return {role: _read(subject, role, source) for role, source in given.items() if _small(source)}
+
+
+def repeated(given: Mapping[str, Any], read: Mapping[str, Material]) -> tuple[Repeated, ...]:
     """All pairs of splits that share samples, where that can be told at little cost."""
-    found, read = [], dict[str, Material]()
+    found = []
     for (here, first), (there, second) in itertools.combinations(given.items(), 2):
         numbers = _numbers(first), _numbers(second)
         if numbers[0] is not None and numbers[1] is not None and numbers[0][0] is numbers[1][0]:
             both = set(numbers[0][1]) & set(numbers[1][1])
             found.append(Repeated(here, there, len(both), len(numbers[1][1]), by_number=True))
-        elif _small(first) and _small(second):
-            material = _read(subject, here, first, read)
-            same = shared(material, _read(subject, there, second, read))
-            own = len(material.words) - len(set(material.words))
+        elif here in read and there in read:
+            same = shared(read[here], read[there])
+            own = len(read[here].words) - len(set(read[here].words))
             found.append(Repeated(here, there, same.count, same.samples, by_number=False, own=own))
     return tuple(pair for pair in found if pair.count)
+
+
+def conflicts(read: Mapping[str, Material]) -> tuple[Conflict, ...]:
+    """The splits that contradict themselves."""
+    found = []
+    for role, material in read.items():
+        labels: dict[bytes, Counter[bytes]] = {}
+        for word, answer in zip(material.words, material.answers, strict=False):
+            labels.setdefault(word, Counter())[answer] += 1
+        wrong = sum(counted.total() - max(counted.values()) for counted in labels.values())
+        found.append(Conflict(role, wrong, len(material.words)))
+    return tuple(conflict for conflict in found if conflict.wrong)
 
 
 def _numbers(source: Any) -> tuple[Any, Any] | None:
@@ -67,11 +96,10 @@ def _small(source: Any) -> bool:
     return count is not None and count <= _MOST and readable(source)
 
 
-def _read(subject: Subject, role: str, source: Any, read: dict[str, Material]) -> Material:
-    if role not in read:
-        read[role] = Material(role, source)
-        for portion in portions(source, _MOST):
-            read[role].add(subject, portion)
-            if time.monotonic() > subject.deadline:
-                break  # what is shared by now is shared in any case
-    return read[role]
+def _read(subject: Subject, role: str, source: Any) -> Material:
+    material = Material(role, source)
+    for portion in portions(source, _MOST):
+        material.add(subject, portion)
+        if time.monotonic() > subject.deadline:
+            break  # what is shared by now is shared in any case
+    return material

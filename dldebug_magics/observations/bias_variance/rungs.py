@@ -9,7 +9,7 @@ from ...instruments.evaluation.bootstrap import Interval
 from .decomposition import Level, Term
 
 BEST = {"error": 0.0, "top": 0.0, "rmse": 0.0, "mae": 0.0, "f1": 1.0, "iou": 1.0, "auroc": 1.0}  # which no model can beat
-_SOME, _MUCH = 0.02, 0.05  # of a metric between 0 and 1
+_SOME, _MUCH = 0.02, 0.1  # of a metric between 0 and 1
 _SOME_OF, _MUCH_OF = 0.1, 0.3  # of the worst value, for other metrics
 
 

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...document import Block, Table, Text, Waterfall
+from ...document import Block, Code, Table, Text, Waterfall
 from ...engine.evidence import Confidence, Finding
 from ...instruments.evaluation.bootstrap import Interval
-from .missing import missing
+from .missing import cut_in_code, cut_in_words, missing
+from .remarks import remarks
 
 if TYPE_CHECKING:
-    from ...instruments.evaluation.augmentation import Augmented
     from . import BiasVariance
     from .decomposition import Term
-    from .repeated import Repeated
     from .rungs import Rung
 
 NAMES = {"best": "best possible", "irreducible": "irreducible", "train": "train", "train_val": "train-val"}
 NAMES |= {"test_val": "test-val", "test": "test", "val": "val"}
+_SHOWN = {"rmse": "RMSE", "mae": "MAE", "f1": "F1", "iou": "IoU", "auroc": "AUROC"}
 _OWN = ("train", "train_val", "val", "test_val", "test")
 
 
 def number(seen: BiasVariance, value: float) -> str:
     """A value of the metric: in percent where it is an error rate or the like."""
     return f"{100 * value:.1f} %" if seen.is_share else f"{value:.4g}"
+
+
+def shown(seen: BiasVariance) -> str:
+    """The metric's name as it is written."""
+    return _SHOWN.get(seen.metric, seen.metric)
 
 
 def span(seen: BiasVariance, interval: Interval | None) -> str:
@@ -34,7 +39,7 @@ def span(seen: BiasVariance, interval: Interval | None) -> str:
 def told(seen: BiasVariance) -> str:
     """The levels."""
     levels = ", ".join(f"{called(rung)} {number(seen, rung.value)}" for rung in seen.levels if rung.role != "irreducible")
-    return f"{seen.metric} on {levels}" if levels else "no split was read before the time was spent"
+    return f"{shown(seen)} on {levels}" if levels else "no split was read before the time was spent"
 
 
 def called(rung: Rung) -> str:
@@ -69,14 +74,14 @@ def blocks(seen: BiasVariance) -> tuple[Block, ...]:
     if not seen.levels:
         return ()
     rows = [(_head(rung), _samples(rung), number(seen, rung.value), span(seen, rung.interval)) for rung in (*seen.levels, *seen.beside)]
-    heads = ("split", "samples", f"{seen.metric}{', more is better' if seen.larger_is_better else ''}", "95 % interval")
+    heads = ("split", "samples", f"{shown(seen)}{', more is better' if seen.larger_is_better else ''}", "95 % interval")
     found: list[Block] = [Table("The splits, in evaluation mode, with the weights as they are", heads, rows)]
     if seen.terms:
         found += [_terms(seen, "What the error is made of", seen.terms), figure(seen)]
     if seen.naive:
         found.append(_terms(seen, "The same without train-val, as it is often read: shift passes for variance", seen.naive))
-    found += [Text(randomness(found)) for found in seen.augmented]
-    found += [Text(sharing(pair)) for pair in seen.repeated]
+    found += [Text(line) for line in remarks(seen)]
+    found += [block for cut in seen.cuts for block in (Text(cut_in_words(cut)), Code(cut_in_code(cut)))]
     said = missing(seen)
     return (*found, Table("What would tell more", ("what", "how"), said)) if said else tuple(found)
 
@@ -120,18 +125,3 @@ def figure(seen: BiasVariance) -> Waterfall:
         f"{seen.metric[:1].upper()}{seen.metric[1:]} on {called(seen.levels[-1])}: {number(seen, seen.levels[-1].value)}. {_largest(seen)}"
     )
     return Waterfall(title, scale * start, steps, unit, called(seen.levels[-1]))
-
-
-def randomness(found: Augmented) -> str:
-    """What was found of a split whose samples are drawn anew at each reading."""
-    steps = ", ".join(found.steps)
-    start = f"{found.role}: samples differ from reading to reading; augmentation is on."
-    done = f" Left out for this measurement, on a copy: {steps}." if steps else ""
-    rest = " It could not be turned off without guessing, so it is measured with it: pass the split without augmentation."
-    return f"{start}{done}{(' What is left still differs.' if steps else '') + rest if found.stays else ''}"
-
-
-def sharing(pair: Repeated) -> str:
-    """What two splits have in common."""
-    how = "the same entries of one dataset" if pair.by_number else "equal number for number"
-    return f"{pair.count} of the {pair.samples} samples of {pair.there} stand in {pair.here}, too ({how})."
