@@ -2,9 +2,9 @@
 
     python benchmarks/evaluate.py [--repeats 7]
 
-pass: reading a split with its metric, against a bare loop over the same loader that keeps count of the right answers; bar 1.05. Pairs, in
-seconds of the process, are taken in turn, and the median ratio is printed with the extremes. memory: what is held after 10,000 and after 1,000,000 samples; the same.
-bootstrap: a million predictions counted, and 2000 resamples drawn; bar 10 s.
+pass: reading a split with its metric, against a bare loop over the same loader that counts the right answers; bar 1.05. Pairs are taken in
+turn, in seconds of the process, and the median ratio is printed with the extremes. memory: what is held after 10,000 and after 1,000,000
+samples; the same. bootstrap: a million predictions counted, and 2000 resamples drawn; bar 10 s.
 """
 
 import argparse

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, default_collate
 
 from ...engine.batch import _is_dataset, is_one_batch
 from ...engine.errors import UserMistake
@@ -31,6 +31,11 @@ def batches(source: Any, name: str) -> Iterator[Any]:
         yield from source
     else:
         raise UserMistake(f"`{name}` is a {type(source).__name__}", expected="a DataLoader, a Dataset or batches")
+
+
+def made_anew(source: Any) -> bool:
+    """Whether each batch is put together for one reading, so that a model that writes into it spoils nothing."""
+    return isinstance(source, DataLoader) and source.collate_fn is default_collate and source.batch_size is not None
 
 
 def _apart(loader: DataLoader) -> DataLoader:

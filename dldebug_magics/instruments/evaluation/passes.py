@@ -14,7 +14,7 @@ from ...engine.call import forward, loss_of
 from ...engine.errors import UserMistake
 from ...engine.nested import mapped
 from ...engine.subject import Subject
-from .batches import Groups, batches, groups_in, length
+from .batches import Groups, batches, groups_in, length, made_anew
 from .bootstrap import DRAWS, drawn
 from .buckets import Buckets, names, numbers
 from .confidence import Confidence
@@ -102,12 +102,13 @@ def scored(subject: Subject, source: Any, name: str, metric: Asked = None, group
     """Pass over a split; yields the same growing result after each batch. The model is the caller's to lend: its modes are changed."""
     found = Scored(subject, metric, groups)
     subject.model.eval()
+    spare = made_anew(source)
     device = next((p.device for p in subject.model.parameters()), None)
     with torch.no_grad(), snapshot.reading(source):
         for batch in batches(source, name):
             batch = batch if device is None else mapped(batch, lambda t: t.to(device))
             if subject.step is None:
-                found.add(batch, *forward(subject, batch))
+                found.add(batch, *forward(subject, batch, spare=spare))
             else:
                 with torch.enable_grad():  # a step may well ask for gradients on its way to a loss
                     found.add_loss(float(loss_of(subject, batch).loss), length((batch,), None))
