@@ -13,6 +13,7 @@ from dldebug_magics.checks.small_splits import answers, evaluated, model
 from dldebug_magics.document import as_html, as_text
 from dldebug_magics.engine.errors import UserMistake
 from dldebug_magics.engine.subject import Subject
+from dldebug_magics.observations.bias_variance.chance import expected_optimism
 
 GUIDE = {"train": 270, "train_val": 290, "test_val": 320, "test": 340}
 
@@ -124,6 +125,13 @@ class Slow(Dataset):
 
     def __getitem__(self, number):
         return torch.eye(2)[number % 2], number % 2
+
+
+def test_the_luck_of_the_best_of_many_trials_is_told():
+    found = seen(evaluated(train=10, val=200), trials=50)
+    deviation = (0.2 * 0.8 / 1000) ** 0.5
+    assert expected_optimism(found) == pytest.approx(deviation * (2 * numpy.log(50)) ** 0.5, rel=0.1)
+    assert "The best of 50 trials looks better" in as_text(found.document())
 
 
 def test_missing_splits_are_cut_the_same_way_each_time_with_as_many_of_each_class():

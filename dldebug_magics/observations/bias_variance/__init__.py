@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, ClassVar, cast
 
 from ...document import Block
@@ -63,12 +63,7 @@ class BiasVariance(Observation):
     trials: int = 0
     not_read: tuple[str, ...] = ()
     reading: str = ""
-    losses: tuple[float, ...] = ()
-    crash: None = None
-    passed: bool = True
-    excess: float = 0.0
-    first: float = 0.0
-    final: float = 0.0
+    losses, crash, passed, excess, first, final = (), None, True, 0.0, 0.0, 0.0
 
     @classmethod
     def prepared(cls, subject: Subject, **options: Any) -> Subject:
@@ -91,9 +86,20 @@ class BiasVariance(Observation):
         times: when each sample was taken: a key or place in a batch, or a function of the batch.
         """
         seeded(subject.seed)
-        given, metric = given_splits(subject), cast("Asked", subject.metric)
-        seen = cls(trials=trials, redrawn=tuple(role for role, source in given.items() if redrawn(source)))
-        measured: list[Level] = []
+        given = given_splits(subject)
+        start = cls(trials=trials, redrawn=tuple(role for role, source in given.items() if redrawn(source)))
+        seen = yield from start._with_levels(subject, given, groups, annotations)
+        small = contents(subject, given)
+        seen = dataclasses.replace(seen, repeated=repeated(given, small), conflicts=conflicts(small))
+        yield seen
+        if make_splits:
+            yield dataclasses.replace(seen, cuts=cuts(subject, given, groups, times))
+
+    def _with_levels(
+        self, subject: Subject, given: dict[str, Any], groups: Any, annotations: Any
+    ) -> Generator[BiasVariance, None, BiasVariance]:
+        """Read the splits one after the other, each within its share of the time that is left."""
+        seen, metric, measured = self, cast("Asked", subject.metric), list[Level]()
         for left, role in zip(range(len(given), 0, -1), smallest_first(given), strict=True):
             source, random = unaugmented(given[role], role, subject.seed)
             seen = dataclasses.replace(seen, augmented=(*seen.augmented, *filter(None, [random])))
@@ -105,14 +111,10 @@ class BiasVariance(Observation):
                 continue
             metric = read.metric
             measured.append(read.level(subject))
-            seen = dataclasses.replace(seen, sureness=(*seen.sureness, *filter(None, [read.sureness(subject.seed)])))
-            seen = dataclasses.replace(seen, **together(read.metric, measured, known_levels(subject, annotations)))
+            sureness = (*seen.sureness, *filter(None, [read.sureness(subject.seed)]))
+            seen = dataclasses.replace(seen, sureness=sureness, **together(read.metric, measured, known_levels(subject, annotations)))
             yield seen
-        small = contents(subject, given)
-        seen = dataclasses.replace(seen, repeated=repeated(given, small), conflicts=conflicts(small))
-        yield seen
-        if make_splits:
-            yield dataclasses.replace(seen, cuts=cuts(subject, given, groups, times))
+        return seen
 
     @property
     def decided(self) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .chance import expected_optimism
+
 if TYPE_CHECKING:
     from ...instruments.evaluation.augmentation import Augmented
     from . import BiasVariance
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
 def remarks(seen: BiasVariance) -> list[str]:
     """A sentence for each."""
-    return [*map(randomness, seen.augmented), *map(sharing, seen.repeated), *map(contradiction, seen.conflicts)]
+    return [*map(randomness, seen.augmented), *map(sharing, seen.repeated), *map(contradiction, seen.conflicts), *luck(seen)]
 
 
 def randomness(found: Augmented) -> str:
@@ -37,3 +39,12 @@ def contradiction(found: Conflict) -> str:
         f"{found.role}: equal inputs have different labels; {found.wrong} of {found.samples} labels can't be met ({share}). "
         "The irreducible error is at least that there; it is no estimate of all of it."
     )
+
+
+def luck(seen: BiasVariance) -> list[str]:
+    """What the best of many trials owes to chance."""
+    optimism = expected_optimism(seen)
+    if optimism is None:
+        return []
+    size = f"{100 * optimism:.1f} points" if seen.is_share else f"{optimism:.3g}"
+    return [f"The best of {seen.trials} trials looks better on validation data than it is by up to {size}, by luck alone."]
