@@ -145,6 +145,12 @@ def test_missing_splits_are_cut_the_same_way_each_time_with_as_many_of_each_clas
     assert "they are no train-val until it is trained again on what is left" in text and "a test-val at once" in text
 
 
+def test_a_stream_cannot_be_cut_and_the_report_says_so():
+    batches = [tuple(answers(50, 2).tensors)] * 2
+    answer = report(Subject(model(), nn.CrossEntropyLoss(), train=batches), make_splits=True)
+    assert answer.splits() == {} and "can't be cut from train" in as_text(answer.document())
+
+
 def test_splits_are_cut_by_group_and_by_time():
     inputs, labels = answers(300, 6).tensors
     subject = Subject(model(), nn.CrossEntropyLoss(), train=TensorDataset(inputs, labels, torch.arange(300) // 10))
@@ -179,7 +185,12 @@ BAD = {
     "unknown metric": (lambda: Subject(model(), None, train=answers(50, 5), metric="sklearn.f1_scor"), "did you mean f1_score?"),
     "no data": (lambda: Subject(model()), "no data to evaluate on"),
     "an iterator": (lambda: Subject(model(), None, train=iter([])), "iterator"),
-    "human in percent": (lambda: Subject(model(), None, train=answers(50, 5), human="2"), "`human` is '2'"),
+    "human in words": (lambda: Subject(model(), None, train=answers(50, 5), human="2"), "`human` is '2'"),
+    "human in percent": (
+        lambda: Subject(model(), None, train=answers(50, 5), human=2),
+        "human level is 2, and `error` lies between 0 and 1",
+    ),
+    "no weights": (lambda: Subject(model().to("meta"), None, train=answers(50, 5)), "is on meta"),
 }
 
 

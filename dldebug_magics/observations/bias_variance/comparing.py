@@ -24,6 +24,8 @@ def with_targets(subject: Subject) -> Subject:
 
     A model that can take the whole batch keeps a loss of its own, and is left alone.
     """
+    if any(parameter.is_meta for parameter in subject.model.parameters()):
+        raise UserMistake(f"`{subject.name('model')}` is on meta, where there are no numbers", expected="a trained model")
     takes, batch = parameters(forward_of(subject.model)), subject.batch
     if subject.loss_fn is not None or subject.step is not None:
         return subject

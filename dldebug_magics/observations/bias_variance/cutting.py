@@ -32,13 +32,17 @@ class Cut:
 
 
 def cuts(subject: Subject, given: Mapping[str, Any], groups: Groups, times: Groups) -> tuple[Cut, ...]:
-    """The rungs that are missing and can be cut. What can't be read by number, or not in time, can't be cut."""
+    """The rungs that are missing and can be cut. What has no numbers can't be cut, and is returned empty."""
     found = []
     for role, (source, share) in _FROM.items():
         taken = role in given or (role == "test_val" and "val" in given)
-        data = numbered(given.get(source)) if not taken else None
+        if taken or source not in given:
+            continue
+        data = numbered(given[source])
         if data is not None and len(data.dataset) > 1:
             found.append(_cut(role, source, share, _columns(subject, given[source], groups, times)))
+        else:
+            found.append(Cut(role, source, (), (), ""))
     return tuple(found)
 
 
@@ -88,4 +92,5 @@ def _made(role: str, source: str, numbers: numpy.ndarray, chosen: numpy.ndarray,
 
 def numbers_of(seen: Any) -> dict[str, tuple[int, ...]]:
     """The entries of each new split, and of what is left of the one that it was cut from: for `torch.utils.data.Subset`."""
-    return {role: numbers for cut in seen.cuts for role, numbers in ((cut.role, cut.chosen), (cut.source, cut.left))}
+    made = [cut for cut in seen.cuts if cut.chosen]
+    return {role: numbers for cut in made for role, numbers in ((cut.role, cut.chosen), (cut.source, cut.left))}

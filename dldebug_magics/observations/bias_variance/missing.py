@@ -29,6 +29,8 @@ def missing(seen: BiasVariance) -> list[tuple[str, str]]:
 
 def cut_in_words(cut: Cut) -> str:
     """What was cut, and what it is good for."""
+    if not cut.chosen:
+        return f"{cut.role} can't be cut from {cut.source}: its samples have no numbers to take them by."
     start = f"{cut.role} can be cut from {cut.source}: {len(cut.chosen)} samples, {cut.how}; {len(cut.left)} are left."
     if cut.role == "train_val":
         return f"{start} The model was trained on them: they are no train-val until it is trained again on what is left."

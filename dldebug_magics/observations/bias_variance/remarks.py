@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 def remarks(seen: BiasVariance) -> list[str]:
     """A sentence for each."""
-    return [*map(randomness, seen.augmented), *map(sharing, seen.repeated), *map(contradiction, seen.conflicts), *luck(seen)]
+    cut_short = [
+        f"{level.given}: only its beginning was read; in sorted data that is no sample." for level in seen.levels if not level.complete
+    ]
+    return [*cut_short, *map(randomness, seen.augmented), *map(sharing, seen.repeated), *map(contradiction, seen.conflicts), *luck(seen)]
 
 
 def randomness(found: Augmented) -> str:

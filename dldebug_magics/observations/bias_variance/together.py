@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...engine.errors import UserMistake
 from ...instruments.evaluation.kept import Whole
 from ...instruments.evaluation.metrics import Metric
 from .decomposition import Level, decomposed, placed
 from .rungs import BEST, rung
 
 _OF_ERRORS = ("error", "top-")  # the metrics that annotators' labels can be counted by
+_SHARES = ("error", "top", "f1", "iou", "auroc")  # between 0 and 1
 _NO_SHARES = ("loss", "rmse", "mae", "perplexity")
 
 
 def together(metric: Metric | Whole, levels: list[Level], known: list[Level]) -> dict[str, Any]:
     """The rungs, the terms, the naive terms where train-val shows what they hide, and the dominant term."""
     known = [level for level in known if not level.samples or metric.name.startswith(_OF_ERRORS)]
+    _in_unit(metric.name, known)
     best, all_levels = BEST.get(metric.name.partition("-")[0]), [*known[:1], *levels]
     found, ladder = decomposed(all_levels, metric.larger_is_better, best), placed(all_levels)
     without = [level for level in ladder if level.role != "train_val"]
@@ -31,3 +34,11 @@ def together(metric: Metric | Whole, levels: list[Level], known: list[Level]) ->
         "naive": decomposed(without, metric.larger_is_better, best).terms if both else (),
         "dominant": found.dominant,
     }
+
+
+def _in_unit(metric: str, known: list[Level]) -> None:
+    """A `UserMistake` where a known level can't be a value of the metric: 2 for an error rate of 2 %."""
+    for level in known:
+        if metric.partition("-")[0] in _SHARES and not 0 <= level.value <= 1:
+            name = level.given.partition(",")[0]
+            raise UserMistake(f"the {name} is {level.value:g}, and `{metric}` lies between 0 and 1", do="write 2 % as 0.02")

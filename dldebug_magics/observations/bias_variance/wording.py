@@ -62,10 +62,13 @@ def sentence(seen: BiasVariance, findings: tuple[Finding, ...]) -> str:
 def _largest(seen: BiasVariance) -> str:
     term = seen.dominant
     if term is not None:
-        return f"The largest term is {term.name}: {number(seen, term.value)} ({span(seen, term.interval)})."
+        apart = ", not told apart" if len(term.parts) > 1 else ""
+        return f"The largest term is {term.name}{apart}: {number(seen, term.value)} ({span(seen, term.interval)})."
     asked = [term for term in seen.terms if term.parts != ("irreducible error",)]
-    if len(asked) < 2:
-        return "One split alone has no terms." if not asked else f"The one term, {asked[0].name}, could be chance."
+    if not asked:
+        return "One split alone has no terms."
+    if len(asked) == 1:
+        return f"The one term, {asked[0].name}, {'is below 0' if asked[0].interval.high < 0 else 'could be chance'}."
     return "No term is the largest beyond chance."
 
 
@@ -81,7 +84,8 @@ def blocks(seen: BiasVariance) -> tuple[Block, ...]:
     if seen.naive:
         found.append(_terms(seen, "The same without train-val, as it is often read: shift passes for variance", seen.naive))
     found += [Text(line) for line in remarks(seen)]
-    found += [block for cut in seen.cuts for block in (Text(cut_in_words(cut)), Code(cut_in_code(cut)))]
+    for cut in seen.cuts:
+        found += [Text(cut_in_words(cut)), *([Code(cut_in_code(cut))] * bool(cut.chosen))]
     said = missing(seen)
     return (*found, Table("What would tell more", ("what", "how"), said)) if said else tuple(found)
 
