@@ -10,6 +10,8 @@ times the real peak of the middle size. What a kernel takes for itself depends o
 """
 
 import argparse
+import contextlib
+import gc
 import time
 from functools import partial
 
@@ -213,6 +215,18 @@ def held(*tensors):
     return sum({t.untyped_storage()._cdata: t.untyped_storage().nbytes() for t in tensors}.values())
 
 
+@contextlib.contextmanager
+def profiling():
+    """Torch's profiler, with no garbage from before let go in between: it would be counted as memory given back."""
+    gc.collect()
+    gc.disable()
+    try:
+        with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
+            yield profiled
+    finally:
+        gc.enable()
+
+
 def highest(profiled):
     """The highest sum of the profiler's memory events."""
     events = sorted((e for e in profiled.profiler.kineto_results.events() if e.name() == "[memory]"), key=lambda event: event.start_ns())
@@ -227,7 +241,7 @@ def really_trained(subject):
     """The peak of two real steps, by the profiler."""
     model, (x, y), optimizer = subject.model.train(), subject.batch, subject.optimizer
     before = held(*model.parameters(), *model.buffers(), x, y)
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
+    with profiling() as profiled:
         for _ in range(2):
             output = model(x)
             loss = subject.loss_fn(output, y)
@@ -242,7 +256,7 @@ def really_evaluated(subject):
     model, (x, y) = subject.model.eval(), subject.batch
     state = [t for values in subject.optimizer.state.values() for t in values.values()]
     before = held(*model.parameters(), *model.buffers(), x, y, *state)
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled, torch.no_grad():
+    with profiling() as profiled, torch.no_grad():
         output = model(x)
         loss = subject.loss_fn(output, y)  # noqa: F841 - held as the loop's variable holds it
     return before + highest(profiled)

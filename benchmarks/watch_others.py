@@ -11,6 +11,7 @@ import argparse
 import itertools
 import logging
 import re
+import shutil
 import subprocess
 import tempfile
 import time
@@ -80,7 +81,8 @@ def traincheck(commands, steps=300):
             found = re.search(r"seconds a step: ([\d.e-]+)", done.stdout + done.stderr)
             return float(found[1]) if found else float("nan")
 
-        collect = (commands / "traincheck-collect", "-p", _SCRIPT, "-t", "torch", "--models-to-track", "model")
+        script = shutil.copy(_SCRIPT, folder)  # what is made of it comes to lie beside it
+        collect = (commands / "traincheck-collect", "-p", script, "-t", "torch", "--models-to-track", "model")
         bare = ran(commands / "python", _SCRIPT, steps=1000)
         everything = ran(*collect, "--output-dir", "good", steps=30)
         ran(commands / "traincheck-infer", "-f", "good", steps=0)

@@ -121,14 +121,16 @@ class Watch:
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
         from .engine.judged import judged
         from .instruments.sources import source_of
+        from .observations.training_loop.reading import by_library
         from .observations.training_loop.seen import seen
 
         self.watching.__exit__(kind, error, traceback)
         loop = seen(self.log, error)
         left, stopped = self.log.left_behind, "by you" if isinstance(error, KeyboardInterrupt) else ""
         about = {"seconds": self.log.seconds, "stopped": stopped, "untouched": not left, "left_behind": left}
+        alone = frozenset(line.spot for line in by_library(loop))
         checks = () if loop.blind else self.checks or _loop_checks()
-        self.report = judged(loop, checks, lambda file: source_of(file, self.typed), **about)
+        self.report = judged(loop, checks, lambda file: source_of(file, self.typed), alone, **about)
 
     def prove(self, again: Again, seen: Callable[[Report], Any] = lambda report: None) -> None:
         """Run the loop again on copies, where its own numbers prove nothing; `again` was made before it was watched."""

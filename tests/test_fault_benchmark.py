@@ -39,7 +39,8 @@ def trace(program: Program) -> list[float]:
                 program.scheduler.step()
     except Exception as error:  # some faults crash: that, too, is a change
         seen.append(float(hash(type(error).__name__)))
-    return [*seen, float(sum(p.detach().double().sum() for p in program.model.parameters()))]
+    hooks = len(program.optimizer._optimizer_step_pre_hooks)
+    return [*seen, float(sum(p.detach().double().sum() for p in program.model.parameters())), hooks]
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

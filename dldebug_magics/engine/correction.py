@@ -85,4 +85,4 @@ def put(found: Sequence[Correction]) -> None:
     elsewhere = [c for c in found if c.source.put is None]
     if elsewhere:
         told = "; ".join(f"{c.source.place}: {c.in_words}" for c in elsewhere)
-        raise UserMistake(f"the change lies in {', '.join(c.source.place for c in elsewhere)}, which is not the watched cell", do=told)
+        raise UserMistake(f"the change lies in {', '.join(c.source.place for c in elsewhere)}, not in a watched cell", do=told)

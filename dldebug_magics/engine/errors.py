@@ -17,3 +17,7 @@ class UserMistake(ValueError):
     def __init__(self, seen: str, *, expected: str = "", do: str = ""):
         parts = [seen, f"expected {expected}" if expected else "", do]
         super().__init__("; ".join(" ".join(part.split()) for part in parts if part))
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: the line. The frames are ours and tell nothing."""
+        return [f"{type(self).__name__}: {self}"]

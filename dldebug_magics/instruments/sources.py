@@ -23,8 +23,9 @@ def source_of(file: str, typed: Mapping[str, str]) -> Source | None:
     number, name = cell_number(file), place(file, 1).rpartition(",")[0]
     own = file in typed or (number is not None and _is_running(file))
     text = typed[file] if file in typed else _history(number)
-    put = put_below if own and _shell() is not None else None
-    return Source(file, name, text if _is_same(text, code) else code, put, f"Out[{number}]" if file in typed and number else "report")
+    same = _is_same(text, code)
+    put = put_below if own and same and _shell() is not None else None
+    return Source(file, name, text if same else code, put, f"Out[{number}]" if file in typed and number else "report")
 
 
 def put_below(text: str) -> None:

@@ -52,7 +52,16 @@ def test_lines_are_put_in_with_the_indentation_of_their_neighbour():
 def test_a_statement_goes_out_of_a_loop_and_into_one():
     assert lines(corrected(LOOP, [Move(at(11), at(12), after=True)]))[10:12] == ["    total += loss  # kept", "    opt.step()"]
     assert lines(corrected(LOOP, [Move(at(12), at(11))]))[10:12] == ["        total += loss  # kept", "        opt.step()"]
-    assert lines(corrected(LOOP, [Move(at(10), at(11))]))[9:12] == ["            pass", "        loss.backward()", "        opt.step()"]
+    assert lines(corrected(LOOP, [Move(at(11), at(10))]))[8:11] == [
+        "        if loss > 3:",
+        "            opt.step()",
+        "            loss.backward()",
+    ]
+    assert lines(corrected(LOOP, [Move(at(10), at(11), after=True)]))[8:11] == [
+        "        opt.step()",
+        "        if loss > 3:",
+        "            loss.backward()",
+    ]
 
 
 def test_a_part_of_a_statement_is_changed_where_it_stands():
@@ -98,6 +107,12 @@ def test_a_loop_is_put_under_a_new_line():
         ("def f():\n    return 1\n", Insert(at(2), "c()", after=True)),
         ("for r in rates:\n    opt = Adam(lr=r)\n", Move(at(2), at(1))),  # its rate is set by the loop
         ("for e in range(3):\n    f('''a\n  b''')\n", Move(at(2), at(1))),
+        ("if a:\n    b()\n    c()\n", Move(at(1), at(2))),  # into itself
+        ("def f(net):\n    net(1)\ndef g(model):\n    net = 1\n", Insert(at(2), "model.train()")),  # no model there
+        ("if a:\n    b()\n    c()\nd()\n", Move(at(2), at(4))),  # it would no longer be done on a condition
+        ("for fold in folds:\n    trainer.fit(net)\n", Insert(at(2), "opt.zero_grad()")),  # a library's loop
+        ("for fold in folds:\n    trainer.fit(net)\n", Move(at(2), at(2), after=True, around="loop")),
+        ("found.fit(x, y)", Enclose(at(1), Part("(,)", 1), "{}.unsqueeze(-1)")),
         ("%time step()", Remove(at(1))),
         ("step()", Remove(at(7))),
         ("step(", Remove(at(1))),

@@ -11,7 +11,7 @@ from dldebug_magics.ask import Watch
 from dldebug_magics.checks.loop.loader_bottleneck import loader_bottleneck
 from dldebug_magics.engine.evidence import Severity
 from dldebug_magics.instruments.watch.data import DataSeen, Wait
-from dldebug_magics.instruments.watch.facts import of_loader
+from dldebug_magics.instruments.watch.loader_facts import of_loader
 from dldebug_magics.observations.training_loop import TrainingLoop
 from dldebug_magics.observations.training_loop.players import Player
 from tests.loops.healthy import LOOPS

@@ -182,7 +182,13 @@ def steps_of_a_stream(update):
 
 
 STYLES = (plain, trainer, beside_a_second_model, between_validations, steps_of_a_stream)
-PAIRS = [pytest.param(update, style, id=f"{update.__name__}-{style.__name__}") for update in FAULTY for style in STYLES]
+SOUND = {(retain_graph_leak, beside_a_second_model)}  # two models may share a graph
+PAIRS = [
+    pytest.param(update, style, id=f"{update.__name__}-{style.__name__}")
+    for update in FAULTY
+    for style in STYLES
+    if (update, style) not in SOUND
+]
 
 
 def watched(update, style):

@@ -64,7 +64,10 @@ def test_a_change_in_another_cell_is_told_of_in_one_line(watched):
     assert report.diff.startswith(f"--- cell {number}\n")
     with pytest.raises(UserMistake, match=f"the change lies in cell {number}.*write `optimizer.zero_grad\\(\\)`") as told:
         report.apply()
-    assert "\n" not in str(told.value) and "apply" not in repr(report)
+    assert "apply" not in repr(report)
+    watched(f"report = Out[{number + 1}]")
+    shown = watched("report.apply()")
+    assert (shown.out + shown.err).strip() == f"UserMistake: {told.value}"
 
 
 def test_a_sound_cell_has_nothing_to_correct(watched):

@@ -18,7 +18,10 @@ from torch.nn import functional as F
 import dldebug
 from dldebug_magics.engine.errors import UserMistake
 from dldebug_magics.engine.report import Report
+from dldebug_magics.instruments.watch.pace import is_looked_at
 from tests.loops.healthy.program import loaders, net
+
+CLOSE = [step for step in range(40) if is_looked_at(step)]
 
 
 def trained(steps=40, accumulate=1):
@@ -56,7 +59,7 @@ def test_csv_has_a_row_a_step(tmp_path):
     assert list(steps.step) == list(range(40)) and (last.phase, last.step) == ("evaluate", 40) and math.isnan(last.loss)
     assert steps.loss.tolist() == pytest.approx([row[0] for row in plain]) and steps.rate.tolist() == pytest.approx([r[1] for r in plain])
     looked_at = steps[steps.gradient.notna()]
-    assert list(looked_at.step) == [*range(12), 20, 21, 30, 31] and set(looked_at.optimizer) == {"optimizer"}
+    assert list(looked_at.step) == CLOSE and set(looked_at.optimizer) == {"optimizer"}
     groups = [name for name in table.columns if name.startswith("gradient")]
     assert len(groups) >= 3
     for _, row in looked_at.iterrows():
@@ -81,7 +84,9 @@ def test_tensorboard_reads_what_the_loop_did(tmp_path):
     events.Reload()
     losses, gradients = events.Scalars("loss"), events.Scalars("gradient")
     assert [e.step for e in losses] == list(range(40)) and [e.value for e in losses] == pytest.approx([row[0] for row in plain])
-    assert [e.value for e in gradients] == pytest.approx([plain[e.step][2] for e in gradients], rel=1e-4) and len(gradients) == 16
+    assert [e.value for e in gradients] == pytest.approx([plain[e.step][2] for e in gradients], rel=1e-4) and [
+        e.step for e in gradients
+    ] == CLOSE
     tags = set(events.Tags()["scalars"])
     assert {"rate", "update", "weights", "memory", "seconds", "waited"} <= tags
     assert len([tag for tag in tags if tag.startswith("gradient/")]) == len(plain[0]) - 3

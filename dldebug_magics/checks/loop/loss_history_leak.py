@@ -36,21 +36,21 @@ def loss_history_leak(loop: TrainingLoop) -> Iterator[Evidence]:
     )
     code = _repaired(last.line.source)
     yield Evidence(
-        Confidence.PROVEN, facts, at(last.line), Fix("Keep the number, not the tensor.", code, edits=rewritten.without_graph(last.line))
+        Confidence.PROVEN, facts, at(last.line), Fix("Keep the value without its graph.", code, edits=rewritten.without_graph(last.line))
     )
 
 
 def _repaired(source: str) -> str:
-    """The line with the loss as a number, where it has the usual shape.
+    """The line with the loss off its graph, where it has the usual shape.
 
     >>> _repaired("total += loss"), _repaired("losses.append(loss)")
-    ('total += loss.item()', 'losses.append(loss.item())')
+    ('total += loss.detach()', 'losses.append(loss.detach())')
     """
     head, plus, added = source.partition("+=")
     if plus and added.strip().isidentifier():
-        return f"{head}{plus}{added}.item()"
+        return f"{head}{plus}{added}.detach()"
     head, call, added = source.partition(".append(")
-    return f"{head}{call}{added[:-1]}.item())" if call and added[:-1].isidentifier() else "total += loss.item()"
+    return f"{head}{call}{added[:-1]}.detach())" if call and added[:-1].isidentifier() else "total += loss.detach()"
 
 
 def _program(number: Callable) -> Callable[[], None]:

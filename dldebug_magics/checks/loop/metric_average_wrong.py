@@ -8,8 +8,7 @@ from torch.utils.data import DataLoader
 
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
-from ...observations.training_loop import TrainingLoop
-from ...observations.training_loop import metric_changes as changes
+from ...observations.training_loop import TrainingLoop, metric_changes
 from ...observations.training_loop.reading import at
 from ...observations.training_loop.scoring import misaveraged
 from ..small_loops import task
@@ -27,29 +26,25 @@ _ABOUT = {
 def metric_average_wrong(loop: TrainingLoop) -> Iterator[Evidence]:
     """The loop's own average of a metric is not what it is taken for.
 
-    Hits that are divided by the number of batches are no share; the mean of the batches' means counts each sample of a small last batch
-    many times; a sum that is not set back for an epoch still holds the epochs before.
+    Hits divided by the number of batches are no share; a mean of the batches' means counts samples of a small last batch many times; a sum
+    that is not set back for an epoch still holds the epochs before.
 
-    Shows as: an accuracy above 1, or one that grows from epoch to epoch whatever the model does; a metric that moves with the batch size.
+    Shows as: an accuracy above 1, or one that grows from epoch to epoch; a metric that moves with the batch size.
     Proven by: nothing but the source: what the values are that the line adds up, and by what it divides them.
     Not this when: the batches are weighted, or equally large; sum and number of samples both run on. Of a loss, a mean of means is a note.
     Fails: averages of a library, or whose sum and division stand in different functions, are not read.
+    Fix: Add up hits and samples, set both back for each epoch, and divide at its end.
     See: FSDL, "single-number evaluation"; torch.utils.data.DataLoader, `drop_last`.
     """
-    for found in misaveraged(loop):
-        if found.why == "unequal batches" and found.off < _NOTED:
-            continue
-        what, sentence, code = _ABOUT[found.why]
-        facts = [Fact(what.format(found.average.name), f"{found.seen:.4g}", f"{found.expected:.4g}")]
+    for found in (each for each in misaveraged(loop) if each.why != "unequal batches" or each.off >= _NOTED):
+        (what, sentence, code), name = _ABOUT[found.why], found.average.name
+        facts = [Fact(what.format(name), f"{found.seen:.4g}", f"{found.expected:.4g}")]
         if found.why == "unequal batches":
             facts.append(Fact("smallest batch", str(min(count.samples for count in found.counts)), "as large as the others"))
         means = found.why in ("means by samples", "unequal batches")
         slight = means and (found.counts[0].kind == "loss" or abs(found.seen - found.expected) < _WARNED)
         line = found.counts[-1].line if found.why in ("kept", "unequal batches") else found.average.line
-        samples = found.why == "hits by batches"
-        edits = changes.by_the_other_number(line, samples) if samples or found.why == "means by samples" else ()
-        edits = changes.set_back(line, found.average.name) if found.why == "kept" else edits
-        fix = Fix(sentence, code.format(found.average.name), edits=edits)
+        fix = Fix(sentence, code.format(name), edits=metric_changes.averaged(line, name, found.why))
         yield Evidence(Confidence.LIKELY, tuple(facts), at(line), fix, severity=Severity.NOTE if slight else None)
 
 

@@ -8,8 +8,7 @@ from torch import nn
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.compared import Compared
-from ...observations.training_loop import TrainingLoop
-from ...observations.training_loop import metric_changes as changes
+from ...observations.training_loop import TrainingLoop, metric_changes
 from ...observations.training_loop.reading import at
 from ...observations.training_loop.scoring import over_samples, sizes, threshold_of_a_probability, widened
 from ..small_loops import task
@@ -19,8 +18,7 @@ from ..small_loops import task
 def metric_loss_disagree(loop: TrainingLoop) -> Iterator[Evidence]:
     """The loop's own metric says something else than the loss: it takes the wrong predictions, or holds them against the wrong labels.
 
-    A maximum over the batch instead of the classes, `[N, 1]` predictions held against `[N]` labels, or logits held against 0.5: training
-    goes well, and the number that is looked at does not show it.
+    A maximum over the batch, `[N, 1]` predictions against `[N]` labels, or logits against 0.5: the number does not show what is learnt.
 
     Shows as: a loss that falls while the accuracy stands at chance, or is never as good as it should be; or a size that does not match.
     Proven by: the shapes and the axis of the user's own calls, and what the usual choice gives for the same outputs. A threshold is likely.
@@ -40,7 +38,7 @@ def metric_loss_disagree(loop: TrainingLoop) -> Iterator[Evidence]:
             Fact("outputs that are held against 0.5", f"{seen.choice.low:.3g} to {seen.choice.high:.3g}", "probabilities, 0 to 1"),
             Fact("share of labels that agree", f"{seen.agreed:.3g}", f"{seen.meant:.3g}, with a threshold of 0"),
         )
-        edits = changes.at_even_odds(seen.choice.line)
+        edits = metric_changes.at_even_odds(seen.choice.line)
         fix = Fix("The loss takes these outputs for logits: they say yes above 0.", "prediction = output > 0", edits=edits)
         yield Evidence(Confidence.LIKELY, facts, at(seen.choice.line), fix)
 
@@ -50,8 +48,7 @@ def _over_samples(seen: Compared) -> Evidence:
     facts = [Fact(f"the maximum of outputs of {sizes(seen.choice.shape)} is taken over", over, "axis 1, the classes")]
     if seen.result is not None:
         facts.append(Fact("share of labels that agree", f"{seen.agreed:.3g}", f"{seen.meant:.3g}, over the classes"))
-    edits = changes.over_the_classes(seen.choice.line)
-    fix = Fix("Take the maximum over the classes.", "prediction = output.argmax(dim=1)", edits=edits)
+    fix = Fix("Take the maximum over the classes.", "output.argmax(dim=1)", edits=metric_changes.over_the_classes(seen.choice.line))
     return Evidence(Confidence.PROVEN, tuple(facts), at(seen.choice.line), fix)
 
 

@@ -13,6 +13,7 @@ from ...observations.training_loop import TrainingLoop, changes
 from ...observations.training_loop.reading import at, on_held_out
 from ..small_loops import task
 
+_SEVERITY = {True: Severity.WARNING, False: Severity.NOTE}
 _PILED = 4  # graphs alive at a time: the one of a pass, and what variables still hold of the one before, are fewer
 
 
@@ -24,8 +25,7 @@ def missing_no_grad_eval(loop: TrainingLoop) -> Iterator[Evidence]:
     the validation set, and that is the warning; where each is let go again it costs some time and the memory of one pass, and is a note.
 
     Shows as: a slow validation, or an out-of-memory error there, though training fits.
-    Proven by: passes over a loader that never trains, with a graph behind their outputs and no backward pass for them; the number of
-    such graphs that are alive at a time.
+    Proven by: the number of graphs alive at a time, behind outputs over a loader that never trains; one at a time is a note.
     Not this when: gradients are asked for by `torch.autograd.grad`, or for the inputs.
     Fails: evaluation on tensors without a DataLoader is not told from passes that have a use for the graph.
     See: torch.no_grad; torch.inference_mode; FSDL, "out of memory", often at evaluation.
@@ -34,15 +34,15 @@ def missing_no_grad_eval(loop: TrainingLoop) -> Iterator[Evidence]:
     if not wrong or loop.asked or len({e.step for e in wrong}) > max(1, loop.taken // 2):
         return
     worst = max(wrong, key=lambda e: e.graphs)
-    passes, model = worst.passes, loop.models[worst.passes.model]
+    passes = worst.passes
     facts = (
         Fact("evaluations with a graph behind each output", f"{len(wrong)}, of {passes.times} batches each", "0"),
         Fact("graphs alive at a time", f"{worst.graphs}", "0"),
     )
-    code, edits = changes.without_gradients(passes.line, model.name)
+    code, edits = changes.without_gradients(passes.line, loop.models[passes.model].name)
     fix = Fix("Evaluate without gradients.", code, edits=edits)
-    severity = Severity.WARNING if worst.graphs >= max(_PILED, 0.5 * passes.times) else Severity.NOTE
-    yield Evidence(Confidence.LIKELY, facts, at(passes.line), fix, severity=severity)
+    piled = worst.graphs >= max(_PILED, 0.5 * passes.times)
+    yield Evidence(Confidence.PROVEN if piled else Confidence.LIKELY, facts, at(passes.line), fix, severity=_SEVERITY[piled])
 
 
 def _keeps_a_graph(loop: TrainingLoop, evaluation: Evaluation) -> bool:

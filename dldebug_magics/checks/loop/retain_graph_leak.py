@@ -8,7 +8,7 @@ from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward
 from ...observations.training_loop import TrainingLoop, rewritten
-from ...observations.training_loop.reading import at
+from ...observations.training_loop.reading import at, stepping
 from ..small_loops import task
 
 _PASSES = 4
@@ -29,12 +29,12 @@ def retain_graph_leak(loop: TrainingLoop) -> Iterator[Evidence]:
     """
     passes = [e for e in loop.of(Backward) if e.terms and not e.failed]
     known = [e for e in passes[1:] if e.oldest >= 0]
-    line = next((e.line for e in reversed(passes) if e.retain), None)
-    own = [e for e in passes if e.line == line]
-    if line is None or len(own) <= _PASSES or not all(e.retain for e in own) or any(e.oldest <= e.before for e in known):
+    alone = len(stepping(loop)) == 1 and len({e.line for e in passes}) == 1
+    if not alone or len(known) < _PASSES or not all(e.retain for e in passes) or any(e.oldest <= e.before for e in known):
         return
+    line = passes[-1].line
     facts = (
-        Fact("backward passes that keep their graph", f"{len(own)} of {len(own)} looked at", "those whose graph is used again"),
+        Fact("backward passes that keep their graph", f"{len(passes)} of {len(passes)} looked at", "those whose graph is used again"),
         Fact("passes that used a graph again", f"0 of {len(known)}", ""),
     )
     code, edits = rewritten.without_argument(line, "retain_graph=True")

@@ -47,9 +47,8 @@ def val_data_in_training(loop: TrainingLoop) -> Iterator[Evidence]:
                     Fact(f"samples of {held.word} that {player.word} trains on", f"{both} of {held.facts.samples}", "0"),
                     Fact("backward passes after batches of that loader", f"{loop.fed[feeding]}", ""),
                 )
-                named = player.name or "train_loader"
-                fix = Fix("Train on the training split alone.", f"{named} = DataLoader(train_split, shuffle=True, ...)")
-                yield Evidence(Confidence.PROVEN, facts, at(evaluation.passes.line), fix)
+                code = f"{player.name or 'train_loader'} = DataLoader(train_split, shuffle=True, ...)"
+                yield Evidence(Confidence.PROVEN, facts, at(evaluation.passes.line), Fix("Train on the training split alone.", code))
                 return
 
 

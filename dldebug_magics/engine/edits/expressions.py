@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import re
 from typing import TypeVar
 
 from .places import offsets, put_for
@@ -11,6 +12,7 @@ from .statements import Refused, tree_of
 
 T = TypeVar("T")
 _CUTS = {"tensor", "as_tensor", "Variable", "item", "detach", "data", "requires_grad_", "float"}  # off a graph, or put around what has none
+_LOSS = re.compile(r"loss|crit|objective|entropy|nll|mse|bce|cost|error", re.IGNORECASE)
 _OPERATORS = {"-": ast.Sub, "/": ast.Div}
 _MODULES = {"", "F", "torch", "functional", "nn", "special", "self"}  # of functions rather than tensors
 
@@ -20,7 +22,7 @@ class Part:
     """A part of a statement: its value; or, of the only call of a function by that last word, what it is called on, or an argument.
 
     `argument` is a place from 0 or a keyword, or "()" for the call itself; None is what stands before the dot. "-" and "/" are calls of
-    two; "(,)" is any call of two or more that is the only one of its kind.
+    two; "(,)" is the only call of two or more with the name of a loss.
     """
 
     call: str = ""
@@ -122,7 +124,7 @@ def _part(text: str, part: Part) -> ast.expr:
 def _calls(text: str, name: str) -> list[ast.Call]:
     calls = [n for n in ast.walk(tree_of(text)) if isinstance(n, ast.Call)]
     if name == "(,)":
-        return [call for call in calls if len(call.args) > 1]
+        return [call for call in calls if len(call.args) > 1 and _LOSS.search(ast.unparse(call.func))]
     return [call for call in calls if ast.unparse(call.func).rpartition(".")[2] == name]
 
 

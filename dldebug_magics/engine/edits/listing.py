@@ -10,7 +10,7 @@ import dataclasses
 import re
 
 from . import statements
-from .scopes import fits, named
+from .scopes import fits, named, users_own, with_condition
 from .statements import Refused, first_line, last_line, names, tree_of, within
 
 _ENDS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
@@ -42,7 +42,7 @@ class Listing:
     def statement(self, number: int, around: str = "") -> ast.stmt:
         """The innermost statement at a line of the source as it was; or a loop around it, or what sets a name that it uses."""
         line = next((i for i, row in enumerate(self.rows, 1) if row.number == number > 0), 0)
-        chain = within(self.tree, line) if line else []
+        chain = users_own(self.tree, line) if line else []
         if around in ("loop", "loops"):
             chain = statements.loops_around(chain, line)[:: 1 if around == "loop" else -1]
         if not chain:
@@ -89,13 +89,14 @@ class Listing:
 
     def move(self, statement: ast.stmt, target: ast.stmt, after: bool) -> None:
         """Take a statement to another one, unless what it reads or sets is set or read on the way."""
+        statement = with_condition(self.tree, statement, target)
         old, new = self._indent(statement), self._indent(target)
         chain = within(self.tree, first_line(statement))
         passed = statements.names_in(self.tree, first_line(statement), last_line(target) + 1 if after else first_line(target))
         around = [target] if target in chain else []
         clash = names([statement], ast.Load) & (names(passed, ast.Store) | statements.set_in(around, statement))
         clash |= names([statement], ast.Store) & names(passed, ast.Load)
-        if clash or (old != new and statements.spans_strings(statement)) or statement is target:
+        if clash or (old != new and statements.spans_strings(statement)) or statement in within(self.tree, first_line(target)):
             raise Refused(f"{', '.join(sorted(clash)) or 'it'} does not go there")
         fits(self.tree, within(self.tree, first_line(target)), [statement])
         anchor = self.rows[first_line(target) - 1]

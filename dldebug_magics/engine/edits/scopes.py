@@ -1,4 +1,4 @@
-"""Which names a new line may use where it is put: a name that is not there would end the user's program."""
+"""Which names a line may use where it is put, and what it is that a name or a condition leads to."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import ast
 import builtins
 from collections.abc import Iterator, Sequence
 
-from .statements import Refused, names, within
+from .statements import Refused, first_line, names, within
 
+_TRAINERS = {"fit", "fit_one_cycle", "partial_fit", "fine_tune", "run"}
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -55,6 +56,25 @@ def bare(tree: ast.Module, chain: list[ast.stmt], name: str) -> ast.stmt:
     if len(lone) != 1:
         raise Refused(f"{len(lone)} of {name} without brackets")
     return lone[0]
+
+
+def with_condition(tree: ast.Module, statement: ast.stmt, target: ast.stmt) -> ast.stmt:
+    """A statement with the `if` that it stands under, where it leaves that for another place; with others under it, it can't."""
+    kept = within(tree, first_line(target))
+    for outer in reversed(within(tree, first_line(statement))):
+        if isinstance(outer, ast.If) and outer is not statement and outer not in kept:
+            if outer.orelse or outer.body != [statement]:
+                raise Refused("it stands under a condition with others")
+            statement = outer
+    return statement
+
+
+def users_own(tree: ast.Module, line: int) -> list[ast.stmt]:
+    """The statements that hold a line; none where a library trains there (`trainer.fit(net)`), in whose code stands what was seen."""
+    chain = within(tree, line)
+    simple = [s for s in chain[-1:] if not hasattr(s, "body")]
+    called = [ast.unparse(n.func) for s in simple for n in ast.walk(s) if isinstance(n, ast.Call)]
+    return [] if any(name.rpartition(".")[2] in _TRAINERS or name.lower().endswith("trainer.train") for name in called) else chain
 
 
 def attribute(tree: ast.Module, chain: list[ast.stmt], name: str) -> ast.stmt:

@@ -94,7 +94,7 @@ def _outcome(pair: Pair, better: bool, repeats: int) -> str:
     if better:
         return (
             f"Run again on copies, {repeats} times with other random numbers: in {steps} steps the loss goes from "
-            f"{pair.corrected[0]:.3g} to {corrected} with the change, and to {as_is} without it, on the same batches."
+            f"{pair.corrected[0]:.3g} to {corrected} with the change, and to {as_is} without it, on average over the last third of them."
         )
     how = "no better" if pair.gain <= 0 else "hardly better" if repeats == 1 else "better by no more than chance explains"
     return (

@@ -7,7 +7,7 @@ import functools
 import linecache
 import sys
 from collections.abc import Iterator
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from ..source_lines import Line, is_users, line_at
@@ -35,8 +35,16 @@ def average_at(known: dict[tuple[str, int], Average | None], depth: int) -> Aver
         return None
     spot = frame.f_code.co_filename, frame.f_lineno
     if spot not in known:
-        known[spot] = _average(frame)
+        known[spot] = _average(frame) if _may_add(frame.f_code) else None
     return known[spot]
+
+
+def _may_add(code: CodeType) -> bool:
+    """Whether a function's own lines hold an addition at all: to read the whole file takes long."""
+    if code.co_name.startswith("<"):
+        return True
+    lines = range(code.co_firstlineno, max((n for *_, n in code.co_lines() if n), default=0) + 1)
+    return any(sign in linecache.getline(code.co_filename, n) for n in lines for sign in ("+", "append", "sum"))
 
 
 @functools.lru_cache(maxsize=8)

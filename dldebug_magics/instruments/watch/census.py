@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ..first_values import at_first
 from ..source_lines import NOWHERE, Line
 from .batch_norms import BatchNorms
+from .compiled import is_compiled
 from .contents import content_of
 from .norms import norm
 from .unread import unread
@@ -67,7 +68,7 @@ class Census:
         frozen = dict(unread(model))
         self.of[number] = [self._weight(name, p, frozen.get(name, "")) for name, p in named]
         self.norms.meet(number, model)
-        self.compiled = self.compiled or type(model).__name__ == "OptimizedModule"
+        self.compiled = self.compiled or any(map(is_compiled, model.modules()))
 
     def _weight(self, name: str, p: Tensor, unread: str) -> Weight:
         if id(p) in self.known and self.known[id(p)][0]() is p:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import linecache
 import sys
 from collections.abc import Iterator
-from types import FrameType, ModuleType
+from types import CodeType, FrameType, ModuleType
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -93,9 +94,10 @@ def _behind(value: Any, losses: dict[int, int]) -> Iterator[int]:
             pending.extend(parent for parent, _ in node.next_functions if parent is not None)
 
 
-def made_at(name: str, depth: int = 2) -> Line:
-    """The line that sets a variable of the user's running code."""
+def code_of(name: str, depth: int = 2) -> CodeType | None:
+    """The user's running code that has a variable of this name; which line sets it may be asked later, as it takes long."""
     for frame, found, _ in _variables(sys._getframe(depth)):
         if found == name:
-            return setting(frame, name)[1]
-    return Line()
+            linecache.lazycache(frame.f_code.co_filename, frame.f_globals)
+            return frame.f_code
+    return None

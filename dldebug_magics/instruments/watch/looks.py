@@ -5,7 +5,7 @@ At close looks only; always on is the number of the loss's node, which a later p
 
 from __future__ import annotations
 
-import sys
+from types import CodeType
 from typing import Any
 
 import torch
@@ -15,18 +15,18 @@ from ..source_lines import Line
 from .between import Window
 from .cast import Cast
 from .census import Census
+from .graph_age import oldest
 from .here import Here
-from .holders import Holder, holders, made_at, old_state, schedulers
+from .holders import Holder, code_of, holders, old_state, schedulers
 from .losses import is_number, terms_of
 from .moments import Moments
 from .scores import Scores
+from .settings import set_in
 from .spoilt import Spoilt, spoilt
 from .way_back import WayBack
 
 _AT = frozenset((7, 11, 40, 160))  # steps after which variables are looked at
 _KEPT = 256  # losses that are known by their numbers
-_NODES = 20_000  # of a graph, that are visited
-_LEAF = 2**63
 _FIRST = 12
 _MODELS = 30  # whose lines are looked for
 
@@ -42,7 +42,7 @@ class Looks:
         self.retained = False
         self.spoilt: Spoilt | None = None
         self.holders: list[Holder] = []
-        self.known: dict[int, Line] = {}  # the models that ran, and the lines that set their variables
+        self.known: dict[int, tuple[CodeType | None, str]] = {}  # the models that ran, and whose variables they were
 
     @staticmethod
     def due(close: bool, step: int) -> bool:
@@ -80,7 +80,7 @@ class Looks:
             told |= {"leaf": is_number(terms), "terms": terms, "values": values, "broadcast": window.broadcast(), "idle": window.idle(loss)}
             self.census.norms.look(self.way.look(node))
         if self.retained or (close and retain):
-            told["oldest"] = _oldest(node)
+            told["oldest"] = oldest(node)
         self.window.close()
         self.retained = self.retained or retain
         return told
@@ -99,8 +99,8 @@ class Looks:
         before, self.last = self.last, node._sequence_nr()
         seen = {**self.way.told(self.census.name_of), **self.census.norms.told()}
         if failed:
-            oldest, told = _oldest(node), {"root": self.last, "before": before}
-            return told | {"oldest": oldest, "state": old_state(before, 3) if oldest <= before else None}
+            first, told = oldest(node), {"root": self.last, "before": before}
+            return told | {"oldest": first, "state": old_state(before, 3) if first <= before else None}
         if len(self.losses) < _KEPT:
             while node is not None and len(self.losses) < _KEPT:
                 self.losses[node._sequence_nr()] = step
@@ -121,7 +121,11 @@ class Looks:
 
     def meet(self, number: int, name: str) -> None:
         """A model that runs for the first time."""
-        self.known[number] = made_at(name, 3) if name and len(self.known) < _MODELS else Line()
+        self.known[number] = code_of(name, 3) if name and len(self.known) < _MODELS else None, name
+
+    def births(self) -> tuple[tuple[int, Line], ...]:
+        """The models that ran, and the lines that set their variables."""
+        return tuple((number, Line() if code is None else set_in(code, name)[1]) for number, (code, name) in self.known.items())
 
     def after_step(self, step: int, schedules: Cast) -> None:
         """Now and then: which variables keep the losses of earlier steps, and which schedulers are there, asked or not?"""
@@ -133,16 +137,3 @@ class Looks:
                 schedules.number(scheduler, name)
             earlier = {number: at for number, at in self.losses.items() if at < step}
             self.holders += [holder._replace(number=step) for holder in holders(earlier, 3)]
-
-
-def _oldest(node: Any) -> int:
-    """The number of the node in a graph that was made first."""
-    pending, seen, oldest = [node], {node}, sys.maxsize
-    while pending and len(seen) < _NODES:
-        node = pending.pop()
-        number = node._sequence_nr()
-        oldest = min(oldest, number) if number < _LEAF else oldest
-        fresh = [parent for parent, _ in node.next_functions if parent is not None and parent not in seen]
-        seen.update(fresh)
-        pending.extend(fresh)
-    return oldest

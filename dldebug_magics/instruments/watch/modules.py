@@ -73,12 +73,12 @@ def _train(log: Log, plain: Callable) -> Callable:
 
     def train(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
         nonlocal depth
-        depth += 1
+        depth, before = depth + 1, self.training
         try:
             return plain(self, *args, **kwargs)
         finally:
             depth -= 1
-            if depth == 0:
+            if depth == 0 and (log.noting or self.training is not before):  # some trainers say it before each batch
                 log.asks(_set, log, self)
 
     return train

@@ -7,7 +7,7 @@ import functools
 import linecache
 import sys
 from collections.abc import Iterator
-from types import FrameType
+from types import CodeType, FrameType
 
 from ..source_lines import Line, is_users, line_at
 
@@ -20,11 +20,17 @@ def setting(frame: FrameType, name: str) -> tuple[int, Line]:
 
     An attribute is set by its owner's methods, too. The number before it says how sure that is.
     """
-    file = frame.f_code.co_filename
-    known = _settings(file, "".join(linecache.getlines(file, frame.f_globals)))
+    linecache.lazycache(frame.f_code.co_filename, frame.f_globals)
+    return set_in(frame.f_code, name)
+
+
+def set_in(code: CodeType, name: str) -> tuple[int, Line]:
+    """The same for code that need not run any more."""
+    file = code.co_filename
+    known = _settings(file, "".join(linecache.getlines(file)))
     lines = known.get(name, ()) or known.get(f"self.{name.rpartition('.')[2]}" if "." in name else "", ())
-    first, last = frame.f_code.co_firstlineno, max((n for *_, n in frame.f_code.co_lines() if n), default=0)
-    own = [found for found in lines if frame.f_code.co_name == "<module>" or first <= found[1] <= last] or lines
+    first, last = code.co_firstlineno, max((n for *_, n in code.co_lines() if n), default=0)
+    own = [found for found in lines if code.co_name == "<module>" or first <= found[1] <= last] or lines
     if not own:
         return 0, Line()
     sure, number = max(own)

@@ -24,11 +24,14 @@ def made_once(loop: TrainingLoop, line: Line) -> tuple[Edit, ...]:
 
 
 def scheduled(loop: TrainingLoop, event: Scheduled, each: str) -> tuple[Edit, ...]:
-    """A scheduler's step behind that of its optimizer, or for each "epoch" behind the loop over batches, which may hold it now."""
+    """A scheduler's step behind that of its optimizer, or for each "epoch" behind the loop over batches, which may hold it now.
+
+    None where a library steps it.
+    """
     taken = [step.line for _, step in steps_of(loop, loop.schedulers[event.scheduler].facts.optimizer)]
     over = words.epoch(loop) if words.epoch(loop).place else event.line
     to, around = (over, "loop") if each == "epoch" else (taken[-1], "")
-    return (Move(event.line.spot, to.spot, after=True, around=around),) if taken else ()
+    return (Move(event.line.spot, to.spot, after=True, around=around),) if taken and words.calls(event.line, "step") else ()
 
 
 def scheduled_anew(loop: TrainingLoop, scheduler: Player[SchedulerFacts], name: str) -> tuple[Edit, ...]:

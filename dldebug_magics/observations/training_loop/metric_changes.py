@@ -35,6 +35,8 @@ def by_the_other_number(line: Line, samples: bool) -> tuple[Edit, ...]:
     return (Replace(line.spot, f"len({counted[0]})", f"len({other})"),)
 
 
-def set_back(line: Line, name: str) -> tuple[Edit, ...]:
-    """The sum, set back before the loop that adds it up."""
-    return (Insert(line.spot, f"{name} = 0", around="loop"),) if name.isidentifier() else ()
+def averaged(line: Line, name: str, why: str) -> tuple[Edit, ...]:
+    """Another number to divide by; or the sum, set back before the loop that adds it up."""
+    if why in ("hits by batches", "means by samples"):
+        return by_the_other_number(line, samples=why == "hits by batches")
+    return (Insert(line.spot, f"{name} = 0", around="loop"),) if why == "kept" and name.isidentifier() else ()

@@ -56,10 +56,15 @@ def at(line: Line, word: str = "") -> str:
     return f"{line.place}: {said}" if line.place and said else line.place
 
 
-def nearer(loop: TrainingLoop, line: Line, better: Line) -> Line:
-    """A line; the better one, if that is known, where the line only calls a library that trains: batches are drawn and used there."""
+def by_library(loop: TrainingLoop) -> set[Line]:
+    """Lines that only call a library that trains: batches are drawn there, and used."""
     used = {e.line for e in loop.of(Backward)} | {e.line for e in loop.of(Stepped)}
-    return better if better.place and line in used & {e.line for e in loop.of(Drawn)} else line
+    return used & {e.line for e in loop.of(Drawn) if e.line.place}
+
+
+def nearer(loop: TrainingLoop, line: Line, better: Line) -> Line:
+    """A line; the better one, if that is known, where the line only calls a library that trains."""
+    return better if better.place and line in by_library(loop) else line
 
 
 def made(loop: TrainingLoop, kind: str, number: int) -> Line:

@@ -21,9 +21,11 @@ def without_graph(line: Line) -> tuple[Edit, ...]:
 
 
 def inside_its_domain(line: Line, seen: Spoilt) -> tuple[Edit, ...]:
-    """What an operation is given, kept off the edge of its domain."""
-    part = Part("/", 1) if seen.operation == "division" else words.given(line, seen.operation)
-    known = seen.operation in _INSIDE and seen.because != "inputs" and line.place
+    """What an operation is given, kept off the edge of its domain; nothing where a library calls it, and no line of the user's."""
+    divides = seen.operation == "division"
+    part = Part("/", 1) if divides else words.given(line, seen.operation)
+    written = "/" in line.source if divides else bool(words.calls(line, seen.operation))
+    known = written and seen.operation in _INSIDE and seen.because != "inputs"
     return (Enclose(line.spot, part, _INSIDE[seen.operation]),) if known else ()
 
 

@@ -60,7 +60,7 @@ def _counted(log: Log) -> dict[str, Any]:
 def _looked_at(looks: Looks) -> dict[str, Any]:
     return {
         "moments": tuple(looks.moments.rows),
-        "births": tuple(looks.known.items()),
+        "births": looks.births(),
         "spoilt": looks.spoilt,
         "holders": tuple(looks.holders),
         "scored": Scored(tuple(looks.scores.compared), tuple(looks.scores.counted)),

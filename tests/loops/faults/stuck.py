@@ -100,7 +100,7 @@ def vanishing_gradient__dead_after_long_steps():
     optimizer = torch.optim.SGD(model.parameters(), lr=2.0)
 
     def train():
-        for _ in range(8):
+        for _ in range(12):
             for x, y in loader:
                 optimizer.zero_grad()
                 F.cross_entropy(model(x), y).backward()  # fault

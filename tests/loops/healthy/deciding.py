@@ -31,7 +31,7 @@ def _epoch(model, loader, optimizer):
     return sum(losses) / len(losses)
 
 
-def test_set_looked_at_in_each_epoch() -> Program:
+def looked_at_in_each_epoch() -> Program:
     """The best weights and the rate follow the validation set; the test set is for the plot."""
     model, train_loader, val_loader, test_loader, optimizer = _parts()
     schedule = ReduceLROnPlateau(optimizer, mode="max", patience=1)
