@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.errors import UserMistake
 from . import candidates
+from .metric import metric_named
 from .names import Names, is_module
 from .optimizers import made
 from .roles import Named, part
@@ -22,7 +23,7 @@ def completed(
 
     Where the question needs no loss, none is taken that has nothing to compare with, and no optimizer of another model.
     """
-    from_subject = {field: Named(text, _kept_value(text, names)) for field, text in kept.items() if field not in given}
+    from_subject = {field: Named(text, _kept_value(field, text, names)) for field, text in kept.items() if field not in given}
     parts = {**given, **from_subject}
     found = {}
     for field in ("model", "loss_fn", "optimizer", "train"):
@@ -59,9 +60,9 @@ def _belongs(field: str, value: Any, parts: Mapping[str, Named]) -> bool:
     return field != "optimizer" or model is None or candidates.shares_parameters(value, model.value)
 
 
-def _kept_value(text: str, names: Names) -> Any:
+def _kept_value(field: str, text: str, names: Names) -> Any:
     try:
-        return names.value(text)
+        return metric_named(text, names) if field == "metric" else names.value(text)
     except UserMistake as mistake:
         raise UserMistake(f"{mistake} (`{text}` was named by %subject)", do="name it again, or %subject --clear") from None
 

@@ -43,6 +43,12 @@ def test_a_metric_by_name_or_by_expression(nb):
     assert nb("%bias_variance net criterion train_dl --metric error").value.experiment.metric == "error"
 
 
+def test_what_subject_keeps_is_used(nb):
+    nb("%subject net criterion None train_dl --metric f1 --human 0.99 --test-val near_test")
+    seen = nb("%bias_variance").value.experiment
+    assert seen.metric == "f1" and [level.role for level in seen.levels] == ["irreducible", "train", "test_val"]
+
+
 def test_the_help_has_three_examples_and_completion_knows_the_splits(nb):
     text = nb("%bias_variance --help").out
     assert text.count("    %bias_variance") + text.count("= %bias_variance") == 3
