@@ -26,6 +26,7 @@ FIELDS = {
     "scheduler": "scheduler",
     "step": "step",
 }
+SPLITS = ("train", "train_val", "val", "test_val", "test")
 _ORDER = ("model", "loss_fn", "optimizer", "train", "val")
 _WORDS = {"loss_fn": "loss", "train": "training data", "val": "validation data", "test": "test data"}
 

@@ -33,6 +33,15 @@ def test_any_subset_of_the_splits(nb):
     assert [rung.given for rung in report.experiment.levels] == ["val", "test"]
 
 
+def test_no_training_data_are_guessed_beside_splits_that_are_named(nb):
+    nb("from torch.utils.data import DataLoader\nloader = DataLoader(test_dl, 32)\nother = DataLoader(near_test, 32)")
+    nb("first, second = (torch.optim.SGD(net.parameters(), 0.1) for _ in range(2))")
+    report = nb("%bias_variance net --test loader").value
+    assert [level.given for level in report.experiment.levels] == ["test"] and report.ok
+    nb("del other")
+    assert [level.given for level in nb("%bias_variance net").value.experiment.levels] == ["train"]
+
+
 def test_a_metric_by_name_or_by_expression(nb):
     assert nb("%bias_variance net criterion train_dl --metric sklearn.f1_score").value.experiment.metric == "f1_score"
     nb("def mine(output, target):\n    return (output.argmax(1) != target).float().mean()")

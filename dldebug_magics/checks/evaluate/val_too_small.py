@@ -18,7 +18,7 @@ def val_too_small(seen: BiasVariance) -> Iterator[Evidence]:
     A decision that rests on this gap is a throw of dice.
 
     Shows as: validation errors that change from run to run as much as from model to model.
-    Proven by: the gap's 95 % interval, which holds 0, or a lead on the next term that does.
+    Proven by: the gap's 95 % interval, which holds 0.
     Not this when: the gap is small: then a larger set would only confirm that.
     Fails: the size that would settle it supposes that the gap stays what it is.
     See: B. Efron, R. Tibshirani, "An Introduction to the Bootstrap"; A. Ng, "Machine Learning Yearning", chapter 7.

@@ -43,7 +43,7 @@ class BiasVariance(Observation):
     """
 
     stage: ClassVar[str] = "evaluate"
-    needs_loss: ClassVar[bool] = False
+    needs_loss, any_split = False, True
     exports: ClassVar = {"splits": numbers_of}
 
     metric: str = ""
