@@ -33,6 +33,7 @@ lab: .venv/installed     ## JupyterLab on the examples
 bench: .venv/installed   ## what a diagnosis costs, and how often it names the right fault (LIMIT=70: one mutant a class)
 	@$(ALONE) $(BIN)/python benchmarks/overfit_batch.py
 	@$(ALONE) $(BIN)/python benchmarks/watch.py
+	@$(ALONE) $(BIN)/python benchmarks/evaluate.py
 	@$(ALONE) $(BIN)/python benchmarks/faults/run.py $(if $(LIMIT),--limit $(LIMIT))
 
 truths: .venv/installed  ## train the mutants of the benchmark again whose sources have changed

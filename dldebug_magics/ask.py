@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _ROOM = Path(__file__).parent / "observations"
 _NOT_ASKED = {"cards", "training_loop"}
+_NOT_CLIMBED = {"evaluate"}  # about a trained model: what an untrained one is worth says nothing
 _WATCHED = {"watch": "training_loop"}  # seen while the user's own code runs, by a magic of its own
 
 
@@ -70,7 +71,7 @@ def ask(name: str, subject: Subject, *, budget: float = 60.0, **options: Any) ->
 
 
 def _rungs(subject: Subject) -> Iterator[tuple[str, Callable[[float], Generator[Report, None, None]]]]:
-    """Every stage that has checks, in the order of the ladder, with the examination of its experiment.
+    """Every stage that has checks and says something before training, in the order of the ladder, with the examination of its experiment.
 
     Whether it fits is asked only where something says how much there is: a plan costs more than the other rungs, and a CPU has no limit.
     """
@@ -79,8 +80,8 @@ def _rungs(subject: Subject) -> Iterator[tuple[str, Callable[[float], Generator[
     from .engine.memory import asked as memory_of
 
     subject = frozen(subject)  # one batch for all rungs
-    left_out = "" if subject.memory or memory_of(device_of(subject)) else "memory"
-    for stage in dict.fromkeys(stage for stage, _ in files() if experiment_of(stage) in names() and stage != left_out):
+    left_out = _NOT_CLIMBED if subject.memory or memory_of(device_of(subject)) else _NOT_CLIMBED | {"memory"}
+    for stage in dict.fromkeys(stage for stage, _ in files() if experiment_of(stage) in names() and stage not in left_out):
         yield stage, lambda seconds, stage=stage: ask(experiment_of(stage), subject, budget=seconds)  # type: ignore[misc]
 
 

@@ -74,6 +74,27 @@ def stacked(courses: Sequence[tuple[str, Sequence[float], Sequence[float]]], acr
     return _png(figure)
 
 
+def waterfall(start: float, steps: Sequence[tuple[str, float, float, float]], unit: str, end: str) -> str:
+    """Steps (name, size, ends of its interval) that stand on each other, and where they end, as a base64 PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 0.9 + 0.4 * len(steps)), dpi=80, facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    axes, place = figure.add_subplot(facecolor="white", xlabel=unit), start
+    for row, (_, size, low, high) in enumerate(steps):
+        axes.barh(row, size, left=place, color=_STYLES[size < 0][0], hatch="//" if size < 0 else None, height=0.6)
+        place += size
+        sign = -1 if size * (low + high) < 0 else 1  # an interval is of what gets worse, a step may go down
+        axes.plot([place - size + sign * low, place - size + sign * high], [row, row], color="#222222", linewidth=1.2, marker="|")
+        axes.text(place, row - 0.38, f" {size:+.3g}", fontsize=8, va="bottom")
+    axes.barh(len(steps), place, color="#888888", height=0.6)
+    axes.set_yticks(range(len(steps) + 1), [_plain(name) for name, *_ in steps] + [_plain(end)], fontsize=8)
+    axes.invert_yaxis()
+    axes.spines[["top", "right"]].set_visible(False)
+    return _png(figure)
+
+
 def _png(figure: Any) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")

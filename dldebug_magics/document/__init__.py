@@ -16,9 +16,10 @@ from .difference import Difference
 from .layout import WIDTH, filled, lined, table, wrapped
 from .panels import Panels
 from .tree import Branch, Tree
+from .waterfall import Waterfall
 
 __all__ = ["WIDTH", "Block", "Branch", "Code", "Details", "Difference", "Figure", "Heading"]
-__all__ += ["Panels", "Table", "Text", "Tree", "as_html", "as_text"]
+__all__ += ["Panels", "Table", "Text", "Tree", "Waterfall", "as_html", "as_text"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Details:
         return f"<details><summary>{html.escape(self.summary)}</summary>{''.join(b.as_html() for b in self.blocks)}</details>"
 
 
-Block = Heading | Text | Code | Difference | Table | Tree | Figure | Panels | Details
+Block = Heading | Text | Code | Difference | Table | Tree | Figure | Panels | Waterfall | Details
 
 
 def as_text(blocks: Sequence[Block]) -> str:

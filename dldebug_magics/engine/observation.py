@@ -20,8 +20,9 @@ class Observation:
 
     whole_batch: whether the experiment is about the batch as it comes; else a few samples of it will do. on_paper: whether it is looked at
     without being run. candidates: how many changes that repair the program are looked for; a program that crashes can often be mended in
-    more than one way. needs_loss: whether it is about training, and a program without a loss is a mistake. reads_numbers: whether it
-    looks at numbers, which no model on `meta` has. without_value: options that may be typed without a value, and then say nothing more.
+    more than one way. needs_loss: whether it is about training, and a program without a loss is a mistake. any_split: whether any split of
+    the data will do, and no optimizer is asked about. reads_numbers: whether it looks at numbers, which no model on `meta` has.
+    without_value: options that may be typed without a value, and then say nothing more.
     exports: what its reports can do beside what all can, by name; called with the observation first.
     """
 
@@ -30,6 +31,7 @@ class Observation:
     on_paper: ClassVar[bool] = False
     candidates: ClassVar[int] = 1
     needs_loss: ClassVar[bool] = True
+    any_split: ClassVar[bool] = False
     reads_numbers: ClassVar[bool] = True
     without_value: ClassVar[tuple[str, ...]] = ()
     exports: ClassVar[Mapping[str, Callable[..., Any]]] = {}

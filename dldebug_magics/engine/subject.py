@@ -24,7 +24,8 @@ class Subject:
     model: any `torch.nn.Module`. loss_fn: any callable of (output, target); absent when the model returns its own loss (a scalar, or a
     dict or dataclass with `loss`). optimizer: any torch optimizer; absent means the guide's Adam at 3e-4. train, val, test, train_val,
     test_val: a DataLoader, a Dataset, any iterable of batches, or one batch. step: `step(batch) -> loss` for programs that fit nothing
-    else. human, target: known error levels. names: the user's own words for all of these, for the code that the report suggests.
+    else. metric: a function of (output, target), or the name of one. human, target: known error levels. names: the user's own words for all
+    of these, for the code that the report suggests.
 
     scope: what else is alive, by the user's own names. memory: what the device has, where it is not to be asked.
 
@@ -42,7 +43,7 @@ class Subject:
     train_val: Any = None
     test_val: Any = None
     scheduler: Any = None
-    metric: Callable[..., Any] | None = None
+    metric: Callable[..., Any] | str | None = None
     human: float | None = None
     target: float | None = None
     step: Callable[[Any], Any] | None = None

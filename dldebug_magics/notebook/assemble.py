@@ -7,25 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.errors import UserMistake
 from . import candidates
+from .metric import metric_named
 from .names import Names, is_module
 from .optimizers import made
-from .roles import Named, part
+from .roles import SPLITS, Named, part
 
 if TYPE_CHECKING:
     from ..engine.subject import Subject
 
 
 def completed(
-    given: Mapping[str, Named], kept: Mapping[str, str], names: Names, *, needs_loss: bool = True
+    given: Mapping[str, Named], kept: Mapping[str, str], names: Names, *, needs_loss: bool = True, any_split: bool = False
 ) -> tuple[dict[str, Named], tuple[str, ...]]:
     """All parts of the subject, and what the report should say of those that the line didn't name.
 
-    Where the question needs no loss, none is taken that has nothing to compare with, and no optimizer of another model.
+    Where the question needs no loss, none is taken that has nothing to compare with, and no optimizer of another model. Where any split
+    will do, no optimizer is looked for, and no training data beside the splits that are named.
     """
-    from_subject = {field: Named(text, _kept_value(text, names)) for field, text in kept.items() if field not in given}
+    from_subject = {field: Named(text, _kept_value(field, text, names)) for field, text in kept.items() if field not in given}
     parts = {**given, **from_subject}
     found = {}
-    for field in ("model", "loss_fn", "optimizer", "train"):
+    for field in _looked_for(parts, any_split):
         if field not in parts and not (field == "loss_fn" and "step" in parts):
             name = candidates.only(field, names.visible(), parts["model"].value if "model" in parts else None)
             if name and (needs_loss or _belongs(field, names.value(name), parts)):
@@ -35,6 +37,12 @@ def completed(
     strange = "" if "optimizer" in given else _stranger(parts, names)
     said = (_sentence("From %subject", from_subject), _sentence("Taken from the notebook", found), strange, _made(parts))
     return parts, tuple(line for line in said if line)
+
+
+def _looked_for(parts: Mapping[str, Named], any_split: bool) -> tuple[str, ...]:
+    if not any_split:
+        return ("model", "loss_fn", "optimizer", "train")
+    return ("model", "loss_fn") if any(role in parts for role in SPLITS) else ("model", "loss_fn", "train")
 
 
 def subject_of(parts: Mapping[str, Named], seed: int = 0, scope: Mapping[str, Any] | None = None) -> Subject:
@@ -59,9 +67,9 @@ def _belongs(field: str, value: Any, parts: Mapping[str, Named]) -> bool:
     return field != "optimizer" or model is None or candidates.shares_parameters(value, model.value)
 
 
-def _kept_value(text: str, names: Names) -> Any:
+def _kept_value(field: str, text: str, names: Names) -> Any:
     try:
-        return names.value(text)
+        return metric_named(text, names) if field == "metric" else names.value(text)
     except UserMistake as mistake:
         raise UserMistake(f"{mistake} (`{text}` was named by %subject)", do="name it again, or %subject --clear") from None
 

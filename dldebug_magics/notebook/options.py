@@ -53,7 +53,11 @@ ROLES = tuple(
         ("train", "training data: a DataLoader, a Dataset or one batch"),
         ("val", "validation data"),
         ("test", "test data"),
-        ("metric", "a function metric(output, target) -> number"),
+        ("train_val", "samples like those of train that were not trained on"),
+        ("test_val", "validation data like those of test"),
+        ("human", "how a person does, by the same metric: an error rate such as 0.02"),
+        ("target", "a value that was published, or is required"),
+        ("metric", "a function metric(output, target) -> number, or a name: error, f1, rmse, sklearn.f1_score"),
         ("scheduler", "the scheduler"),
         ("step", "a function step(batch) -> loss, for unusual programs"),
     )

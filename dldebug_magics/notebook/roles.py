@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..engine.errors import UserMistake
+from .metric import metric_named
 from .names import Names, is_module
 from .optimizers import kind_named
 
@@ -17,10 +18,15 @@ FIELDS = {
     "train": "train",
     "val": "val",
     "test": "test",
+    "train_val": "train_val",
+    "test_val": "test_val",
+    "human": "human",
+    "target": "target",
     "metric": "metric",
     "scheduler": "scheduler",
     "step": "step",
 }
+SPLITS = ("train", "train_val", "val", "test_val", "test")
 _ORDER = ("model", "loss_fn", "optimizer", "train", "val")
 _WORDS = {"loss_fn": "loss", "train": "training data", "val": "validation data", "test": "test data"}
 
@@ -54,7 +60,9 @@ def assigned(positional: Iterable[str], flagged: Mapping[str, str], names: Names
 
 
 def _flagged(flag: str, text: str, names: Names) -> Any:
-    """What stands behind a flag: a value; for an optimizer also the name of its kind."""
+    """What stands behind a flag: a value; for an optimizer also the name of its kind, for a metric that of a known one."""
+    if flag == "metric":
+        return metric_named(text, names)
     kind = kind_named(text, names) if flag == "optimizer" else None
     return names.value(text) if kind is None else kind
 

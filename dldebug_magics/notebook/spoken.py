@@ -79,9 +79,8 @@ class Spoken:
 
     def _subject(self, typed: Line, seed: int, names: Names) -> tuple[Subject, tuple[str, ...]]:
         flagged = {flag: text for flag, text in typed.options.items() if flag in FIELDS}
-        parts, said = completed(
-            assigned(typed.positional, flagged, names), self.session.kept, names, needs_loss=ask.experiment(self.name).needs_loss
-        )
+        asked, given = ask.experiment(self.name), assigned(typed.positional, flagged, names)
+        parts, said = completed(given, self.session.kept, names, needs_loss=asked.needs_loss, any_split=asked.any_split)
         return subject_of(parts, seed, names.everything), said
 
     def _ended(self, report: Report | None, press: KeyboardInterrupt | None, screen: Screen, must_pass: bool) -> Report | None:

@@ -24,7 +24,7 @@ class Diagnose(Observation):
 
     Asks every stage that is here, cheapest first, within one budget. Above a stage where a cause was found nothing is examined, because a
     model that can't memorise one batch says nothing about its data; --all goes on all the same, as it does where only a rate or another
-    number was wrong, which the data may ask for. Nothing of yours changes.
+    number was wrong, which the data may ask for. What a trained model is worth is asked by %bias_variance. Nothing of yours changes.
 
     Examples:
         %diagnose net loss_fn optimizer train_loader --val val_loader

@@ -38,7 +38,7 @@ class MetricCard(Observation):
     @classmethod
     def measure(cls, subject: Subject) -> Iterator[MetricCard]:
         """One forward pass, and the metric a few times; nothing where it can't be had, or nobody knows what right predictions are."""
-        if subject.metric is None or subject.step is not None or subject.loss_fn is None:
+        if not callable(subject.metric) or subject.step is not None or subject.loss_fn is None:
             return
         seeded(subject.seed)
         with torch.enable_grad(), Calls(LOSSES, subject.model) as calls:

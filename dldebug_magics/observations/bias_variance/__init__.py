@@ -1,0 +1,150 @@
+"""Where does the error come from? The model's error on each split, and what of the test error each step from split to split adds."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Generator, Iterator
+from typing import Any, ClassVar, cast
+
+from ...document import Block
+from ...engine.ambient import seeded
+from ...engine.evidence import Finding
+from ...engine.examine import frozen
+from ...engine.observation import Observation
+from ...engine.subject import Subject
+from ...instruments.evaluation.augmentation import Augmented, unaugmented
+from ...instruments.evaluation.passes import Asked
+from . import wording
+from .comparing import with_targets
+from .cutting import Cut, cuts, numbers_of
+from .decomposition import Level, Term
+from .irreducible import known_levels
+from .reading import Reading, Sureness, given_splits, redrawn, smallest_first
+from .repeated import Conflict, Repeated, conflicts, contents, repeated
+from .rungs import Rung, matters
+from .together import together
+
+
+@dataclasses.dataclass(frozen=True)
+class BiasVariance(Observation):
+    """Say where a trained model's error comes from: bias, variance, distribution shift, or an over-used validation set.
+
+    Passes once over each split that is given, in evaluation mode, with the weights as they are; trains nothing. Test error is the sum of
+    what is irreducible and of what each split adds to the one before it; each term has a 95 % interval (bootstrap over samples, or over
+    `groups`), and the largest is named only where chance could not have chosen it.
+
+    Examples:
+        %bias_variance net loss_fn --train train_loader --val val_loader --test test_loader
+        %bias_variance net --train train_dl --train-val train_val_dl --test-val val_dl --test test_dl --human 0.02 --metric error
+        report = %bias_variance net loss_fn --val val_loader --metric sklearn.f1_score --quiet
+
+    Source: Full Stack Deep Learning, troubleshooting guide, "evaluate"; A. Ng, "Machine Learning Yearning", chapters 20 to 43.
+    """
+
+    stage: ClassVar[str] = "evaluate"
+    needs_loss, any_split = False, True
+    exports: ClassVar = {"splits": numbers_of}
+
+    metric: str = ""
+    larger_is_better: bool = False
+    is_share: bool = False
+    levels: tuple[Rung, ...] = ()
+    beside: tuple[Rung, ...] = ()
+    terms: tuple[Term, ...] = ()
+    naive: tuple[Term, ...] = ()
+    dominant: Term | None = None
+    repeated: tuple[Repeated, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    augmented: tuple[Augmented, ...] = ()
+    sureness: tuple[Sureness, ...] = ()
+    redrawn: tuple[str, ...] = ()
+    cuts: tuple[Cut, ...] = ()
+    trials: int = 0
+    not_read: tuple[str, ...] = ()
+    reading: str = ""
+    losses, crash, passed, excess, first, final = (), None, True, 0.0, 0.0, 0.0
+
+    @classmethod
+    def prepared(cls, subject: Subject, **options: Any) -> Subject:
+        """With a batch of the first split that there is: none of them must be called train."""
+        first = next(iter(given_splits(subject).items()))
+        known_levels(subject, options.get("annotations"))  # what can't be read is said before anything is
+        named = dataclasses.replace(subject, train=first[1], names={**subject.names, "train": subject.name(first[0])})
+        return with_targets(dataclasses.replace(subject, batch=frozen(named).batch))
+
+    @classmethod
+    def measure(
+        cls, subject: Subject, *, groups: Any = None, annotations: Any = None, trials: int = 0, make_splits: bool = False, times: Any = None
+    ) -> Iterator[BiasVariance]:
+        """Pass over the splits, the smallest first, and decompose after each.
+
+        groups: what belongs together in a batch (a patient, a video): its key or place, or a function of the batch.
+        annotations: labels of two annotators or more for each sample, [samples, annotators].
+        trials: how many models or settings were compared on the validation set.
+        make_splits: cut the splits that are missing: by class, by `groups`, or by `times`; report.splits() has their entries.
+        times: when each sample was taken: a key or place in a batch, or a function of the batch.
+        """
+        seeded(subject.seed)
+        given = given_splits(subject)
+        start = cls(trials=trials, redrawn=tuple(role for role, source in given.items() if redrawn(source)))
+        seen = yield from start._with_levels(subject, given, groups, annotations)
+        small = contents(subject, given)
+        seen = dataclasses.replace(seen, repeated=repeated(given, small), conflicts=conflicts(small))
+        yield seen
+        if make_splits:
+            yield dataclasses.replace(seen, cuts=cuts(subject, given, groups, times))
+
+    def _with_levels(
+        self, subject: Subject, given: dict[str, Any], groups: Any, annotations: Any
+    ) -> Generator[BiasVariance, None, BiasVariance]:
+        """Read the splits one after the other, each within its share of the time that is left."""
+        seen, metric, measured = self, cast("Asked", subject.metric), list[Level]()
+        for left, role in zip(range(len(given), 0, -1), smallest_first(given), strict=True):
+            source, random = unaugmented(given[role], role, subject.seed)
+            seen = dataclasses.replace(seen, augmented=(*seen.augmented, *filter(None, [random])))
+            read, now = Reading(role, source), time.monotonic()
+            for samples in read.passing(subject, metric, groups, now + (subject.deadline - now) / left):
+                yield dataclasses.replace(seen, reading=f"{samples} samples of {role} read")
+            if read.found is None:
+                seen = dataclasses.replace(seen, not_read=(*seen.not_read, role))
+                continue
+            metric = read.metric
+            measured.append(read.level(subject))
+            sureness = (*seen.sureness, *filter(None, [read.sureness(subject.seed)]))
+            seen = dataclasses.replace(seen, sureness=sureness, **together(read.metric, measured, known_levels(subject, annotations)))
+            yield seen
+        return seen
+
+    @property
+    def decided(self) -> bool:
+        """Whether every split was read, at least in part."""
+        return not self.not_read and bool(self.levels)
+
+    def rung(self, role: str) -> Rung | None:
+        """What is known at one rung; None where there is no split for it."""
+        return next((found for found in self.levels if found.role == role), None)
+
+    def matters(self, term: Term) -> str:
+        """Whether a term is worth a change of the program: "much", "some", or not at all (empty)."""
+        return matters(term, self.levels, self.is_share)
+
+    def loses_to(self, uncured: BiasVariance) -> bool:
+        """Nothing is trained here, so nothing races."""
+        return False
+
+    def line(self) -> str:
+        """How far the reading is."""
+        return self.reading or "reading the splits"
+
+    def told(self) -> str:
+        """The levels, in half a sentence."""
+        return wording.told(self)
+
+    def sentence(self, findings: tuple[Finding, ...] = ()) -> str:
+        """The verdict."""
+        return wording.sentence(self, findings)
+
+    def document(self, findings: tuple[Finding, ...] = ()) -> tuple[Block, ...]:
+        """The rungs, the terms, and what is missing."""
+        return wording.blocks(self)
