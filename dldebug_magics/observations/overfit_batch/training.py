@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ...engine.call import loss_of
+from ...engine.deadline import way_back_in_time
 from ...engine.default_optimizer import with_optimizer
 from ...engine.errors import UserMistake
 from ...engine.subject import Subject
@@ -70,6 +71,7 @@ class Training:
             optimizer.zero_grad(set_to_none=True)
             with torch.enable_grad():
                 loss = loss_of(self.subject).loss
+                way_back_in_time(self.subject)
                 self.part = "backward pass"
                 loss.backward()
             self.part = "optimizer step"
