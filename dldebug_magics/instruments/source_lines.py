@@ -1,6 +1,6 @@
 """Which line of the user's code is running: the nearest frame that is neither torch's nor ours nor a library's.
 
-Notebook cells are named as the user sees them ("cell 3, line 12"). IPython is asked only if it is there already.
+Notebook cells are named as the user sees them ("cell 3, line 12").
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import sysconfig
 import traceback
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any
+
+from .cells import cell_number
 
 _PACKAGE = str(Path(__file__).parents[1])
 _WITHIN = tuple(str(Path(_PACKAGE, room)) for room in ("instruments", "cures"))
@@ -129,22 +130,3 @@ def place(filename: str, line: int) -> str:
     """
     cell = cell_number(filename)
     return f"cell {cell}, line {line}" if cell is not None else f"{Path(filename).name}, line {line}"
-
-
-def cell_number(filename: str) -> int | None:
-    """The number of the cell that a file name of IPython's stands for; None for a file."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    numbers = getattr(getattr(shell, "compile", None), "_filename_map", None)
-    return _by_source(shell, filename) if numbers is None else numbers.get(filename)
-
-
-def _by_source(shell: Any, filename: str) -> int | None:
-    """The cell's number in an old IPython, which keeps no table of them: the last cell with the same source.
-
-    The body of a cell magic has the magic's own line as a comment before it.
-    """
-    source = "".join(linecache.getlines(filename)).rstrip() if shell is not None else ""
-    history = shell.history_manager if source else None
-    cells = history.input_hist_raw if source.startswith("# %%") and history else getattr(history, "input_hist_parsed", [])
-    return next((number for number in reversed(range(len(cells))) if cells[number].rstrip() == source.removeprefix("# ")), None)

@@ -9,7 +9,8 @@ from types import FrameType
 from typing import Any
 
 from ..engine.correction import Source
-from .source_lines import cell_number, place
+from .cells import cell_number, is_as_typed
+from .source_lines import place
 
 
 def source_of(file: str, typed: Mapping[str, str]) -> Source | None:
@@ -23,7 +24,7 @@ def source_of(file: str, typed: Mapping[str, str]) -> Source | None:
     number, name = cell_number(file), place(file, 1).rpartition(",")[0]
     own = file in typed or (number is not None and _is_running(file))
     text = typed[file] if file in typed else _history(number)
-    same = _is_same(text, code)
+    same = is_as_typed(text, code)
     put = put_below if own and same and _shell() is not None else None
     return Source(file, name, text if same else code, put, f"Out[{number}]" if file in typed and number else "report")
 
@@ -41,14 +42,6 @@ def _shell() -> Any:
 def _history(number: int | None) -> str:
     cells = getattr(getattr(_shell(), "history_manager", None), "input_hist_raw", ())
     return cells[number] if number is not None and number < len(cells) else ""
-
-
-def _is_same(typed: str, code: str) -> bool:
-    """Whether the lines that Python reads are those that were typed, one for one; magics differ, and are not counted."""
-    one, other = typed.rstrip().splitlines(), code.rstrip().splitlines()
-    return len(one) == len(other) and all(
-        a.rstrip() == b.rstrip() or "get_ipython()" in b or a.startswith("%%") for a, b in zip(one, other, strict=True)
-    )
 
 
 def _is_running(file: str) -> bool:

@@ -22,19 +22,25 @@ def goes_below_the_cell(shell: Any) -> bool:
 
 @contextlib.contextmanager
 def told_of_clearing(shell: Any, cleared: Callable[[], None]) -> Iterator[None]:
-    """Within the block `cleared` is called whenever the cell clears its output; without a kernel it never is."""
-    publisher = shell.display_pub
+    """Within the block `cleared` is called whenever the cell clears its output; without a kernel it never is.
 
-    def passing(message: dict[str, Any]) -> dict[str, Any]:
-        if message["header"]["msg_type"] == "clear_output":
-            cleared()
-        return message
+    Old kernels pass no hook of their publisher when they clear: the method itself is stood in for, and put back at the end.
+    """
+    publisher = shell.display_pub
+    plain, own = publisher.clear_output, vars(publisher).get("clear_output")
+
+    def clear_output(*args: Any, **kwargs: Any) -> Any:
+        cleared()
+        return plain(*args, **kwargs)
 
     if not hasattr(publisher, "register_hook"):
         yield
         return
-    publisher.register_hook(passing)
+    publisher.clear_output = clear_output
     try:
         yield
     finally:
-        publisher.unregister_hook(passing)
+        if own is None:
+            del publisher.clear_output
+        else:
+            publisher.clear_output = own
