@@ -12,7 +12,8 @@ import pytest
 
 pytest.importorskip("mlxtend")
 EXAMPLES = Path(__file__).parents[1] / "example_notebooks"
-LOOPS = [("missing_zero_grad", "line 5"), ("eval_mode_during_training", "line 2"), ("scheduler_per_batch_vs_epoch", "line 8")]
+LOOPS = [("missing_zero_grad", "line 5"), ("eval_mode_during_training", "line 2")]
+LOOPS += [("scheduler_per_batch_vs_epoch", "line 8"), ("wrong_reduction", "line 5")]
 CRASHES = (
     "linear_in_features_mismatch",
     "channels_last_input",
@@ -60,7 +61,7 @@ def test_every_kind_of_crash_gets_its_cause_and_runs_once_repaired(tmp_path):
     assert "bit-identical to before" in text_of(nbformat.read(copy, as_version=4))
 
 
-def test_three_loops_are_named_with_their_line_and_the_sound_one_is_left_in_peace(tmp_path):
+def test_four_loops_are_named_with_their_line_and_the_sound_one_is_left_in_peace(tmp_path):
     copy = tmp_path / "watch_your_loop.ipynb"
     copy.write_text((EXAMPLES / "watch_your_loop.ipynb").read_text())
     done = subprocess.run([sys.executable, EXAMPLES / "run.py", str(copy), "--save"], capture_output=True, text=True, timeout=600)
