@@ -11,13 +11,12 @@ predictions counted, and 2000 resamples drawn; bar 10 s.
 
 import argparse
 import collections
-import ctypes
-import sys
 import time
 from statistics import median
 
 import numpy
 import torch
+from freed_memory import keep_freed_memory
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -89,13 +88,6 @@ def counted(samples, size=10_000):
 
 def held(found):
     return sum(buckets.sums.nbytes + buckets.samples.nbytes for buckets in (found.sums, found.confidence.buckets))
-
-
-def keep_freed_memory():
-    """Tell glibc to keep what was freed; other systems go on as they are."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    for parameter in (-1, -3) if mallopt else ():  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
-        mallopt(parameter, 2**30)
 
 
 def main():
