@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import statistics
 import time
 from typing import TYPE_CHECKING
 
@@ -32,15 +31,15 @@ class Pace:
 
     @property
     def usual(self) -> float:
-        """What the next pass will take, in seconds; 0 where nothing is known yet.
+        """What the next pass may take, in seconds: as long as the longest of the last but one, which may have been a pause; 0 at first.
 
         >>> pace = Pace()
-        >>> pace.begins(10.0), pace.begins(10.5), pace.begins(12.0)
-        (None, None, None)
+        >>> [pace.begins(second) for second in (10.0, 10.5, 12.0, 19.0)]
+        [None, None, None, None]
         >>> pace.usual
-        1.0
+        1.5
         """
-        return statistics.median(self.apart) if self.apart else 0.0
+        return sorted(self.apart)[-2] if len(self.apart) > 1 else sum(self.apart)
 
     def begins(self, now: float) -> None:
         """A pass begins."""
