@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import pkgutil
 import threading
@@ -318,3 +319,18 @@ def test_what_is_kept_has_an_end():
             optimizer.zero_grad()
             model.train(number % 2 == 0)
     assert sum(len(step.events) for step in log.kept) <= 20_000 and all(len(step.events) <= 1001 for step in log.kept) and log.steps == 30
+
+
+def test_a_watch_that_never_ends_and_is_dropped_lets_go():
+    before = _standing()
+    watch = Watch()
+    watch.__enter__()
+    net = nn.Linear(4, 2)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for _ in range(3):
+        net(torch.randn(2, 4)).sum().backward()
+        optimizer.step()
+    assert _standing() != before
+    del watch
+    gc.collect()
+    assert _standing() == before
