@@ -322,15 +322,17 @@ def test_what_is_kept_has_an_end():
 
 
 def test_a_watch_that_never_ends_and_is_dropped_lets_go():
+    def begin():
+        begun = Watch()
+        begun.__enter__()
+        model = nn.Linear(4, 2)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(3):
+            model(torch.randn(2, 4)).sum().backward()
+            optimizer.step()
+        assert _standing() != before
+
     before = _standing()
-    watch = Watch()
-    watch.__enter__()
-    net = nn.Linear(4, 2)
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
-    for _ in range(3):
-        net(torch.randn(2, 4)).sum().backward()
-        optimizer.step()
-    assert _standing() != before
-    del watch
+    begin()
     gc.collect()
     assert _standing() == before
