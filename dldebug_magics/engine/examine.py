@@ -93,7 +93,7 @@ class _Examination:
         """The same experiment on a cured copy, given up once it loses its race with the run without that cure, if it has such a rival."""
         for seen in self.experiment.measure(cured, **self.options):
             yield seen
-            if rival is not None and seen.loses_to(rival):  # type: ignore[attr-defined]
+            if rival is not None and seen.loses_to(rival):
                 return
 
     def report(self, progress: str = "") -> Report:

@@ -47,6 +47,10 @@ class Observation:
         raise TypeError(f"{cls.__name__} does not say how it is measured")
         yield
 
+    def loses_to(self, uncured: Any) -> bool:
+        """Whether it, of a cured copy, has lost its race with the run without that cure. Where nothing is trained, nothing races."""
+        return False
+
     def document(self) -> tuple[Block, ...]:
         """The observation for a person, as blocks."""
         return ()

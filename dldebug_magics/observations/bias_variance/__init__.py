@@ -129,10 +129,6 @@ class BiasVariance(Observation):
         """Whether a term is worth a change of the program: "much", "some", or not at all (empty)."""
         return matters(term, self.levels, self.is_share)
 
-    def loses_to(self, uncured: BiasVariance) -> bool:
-        """Nothing is trained here, so nothing races."""
-        return False
-
     def line(self) -> str:
         """How far the reading is."""
         return self.reading or "reading the splits"

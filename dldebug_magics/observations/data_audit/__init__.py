@@ -110,10 +110,6 @@ class DataAudit(Observation):
         """The facts of one split; None where it was not read."""
         return next((split for split in self.splits if split.role == role), None)
 
-    def loses_to(self, uncured: DataAudit) -> bool:
-        """Nothing is trained here, so nothing races."""
-        return False
-
     def line(self) -> str:
         """How far the reading is."""
         return f"{self.so_far} samples read" if not self.splits else "asking the probes"

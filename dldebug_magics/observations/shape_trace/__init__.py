@@ -119,10 +119,6 @@ class ShapeTrace(Observation):
         """0 where it runs, infinite where it breaks."""
         return 0.0 if self.passed else math.inf
 
-    def loses_to(self, uncured: ShapeTrace) -> bool:
-        """A pass is no race."""
-        return False
-
     def told(self) -> str:
         """What happened, in half a sentence."""
         return wording.told(self)
