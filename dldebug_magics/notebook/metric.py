@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..engine.errors import UserMistake
+from .closest import did_you_mean
 from .names import Names
 
-METRICS = ("error", "top3", "top5", "rmse", "mae", "perplexity", "f1", "iou", "auroc", "loss")
 _LIBRARIES = ("sklearn.", "torchmetrics.")
 
 
@@ -22,9 +22,18 @@ def metric_named(text: str, names: Names) -> Any:
     except UserMistake:
         if _known(text):
             return text
+        near = did_you_mean(text, _ours())
+        if near and not did_you_mean(text, names.visible()):
+            raise UserMistake(f"no name and no metric `{text}` here", do=near) from None
         raise
     return text if _known(text) and not callable(value) else value
 
 
 def _known(text: str) -> bool:
-    return text in METRICS or (text.startswith(_LIBRARIES) and text.replace(".", "").isidentifier())
+    return text in _ours() or (text.startswith(_LIBRARIES) and text.replace(".", "").isidentifier())
+
+
+def _ours() -> tuple[str, ...]:
+    from ..instruments.evaluation.named import OURS
+
+    return (*OURS, "loss")

@@ -16,7 +16,8 @@ from dldebug_magics.engine.subject import Subject
 from dldebug_magics.instruments.evaluation.bootstrap import interval
 from dldebug_magics.instruments.evaluation.named import OURS
 from dldebug_magics.instruments.evaluation.passes import Scored, scored
-from dldebug_magics.notebook.metric import METRICS
+from dldebug_magics.notebook.metric import metric_named
+from dldebug_magics.notebook.names import Names
 
 N = 300
 numbers = torch.Generator().manual_seed(0)
@@ -120,4 +121,7 @@ def test_a_pass_puts_the_loader_back():
 
 
 def test_the_names_that_the_magic_knows_are_those_that_there_are():
-    assert set(METRICS) == {*OURS, "loss"}
+    there = [*OURS, "loss"]
+    assert [metric_named(name, Names({})) for name in there] == there
+    with pytest.raises(UserMistake, match="no name and no metric `losss` here; did you mean `loss`"):
+        metric_named("losss", Names({}))

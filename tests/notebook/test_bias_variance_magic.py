@@ -48,6 +48,7 @@ def test_a_metric_by_name_or_by_expression(nb):
     report = nb("%bias_variance net criterion train_dl --metric mine").value
     assert report.experiment.metric == "mine" and report.experiment.levels[0].value == pytest.approx(0.02)
     assert "no name `mien` here" in str(nb("%bias_variance net criterion train_dl --metric mien").error)
+    assert "no metric `eror` here; did you mean `error`?" in str(nb("%bias_variance net criterion train_dl --metric eror").error)
     nb("error = 0.3")
     assert nb("%bias_variance net criterion train_dl --metric error").value.experiment.metric == "error"
 
