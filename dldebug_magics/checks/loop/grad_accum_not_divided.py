@@ -10,7 +10,7 @@ from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.events import Backward, StepSeen
 from ...observations.training_loop import TrainingLoop, rewritten
 from ...observations.training_loop.by_hand import changed
-from ...observations.training_loop.course import fell, suffers
+from ...observations.training_loop.course import suffers, too_long
 from ...observations.training_loop.reading import at, stepping, steps_of
 from ..small_loops import task
 
@@ -37,7 +37,7 @@ def grad_accum_not_divided(loop: TrainingLoop) -> Iterator[Evidence]:
         facts = (
             Fact("backward passes that make one step", str(together)),
             Fact("what each loss is divided by", "1", str(together)),
-            Fact("loss at the end, as a share of that at the start", f"{fell(loop, own):.2g}", "well below 1"),
+            too_long(loop, own),
         )
         edits = rewritten.divided(own[-1].line, together)
         fix = Fix("Divide each loss by the number of batches that make a step.", f"(loss / {together}).backward()", edits=edits)

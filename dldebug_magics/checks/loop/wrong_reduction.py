@@ -10,7 +10,7 @@ from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...instruments.watch.losses import Term
 from ...instruments.watch.updates import Stepped
 from ...observations.training_loop import TrainingLoop, words
-from ...observations.training_loop.course import always, fell, suffers
+from ...observations.training_loop.course import always, suffers, too_long
 from ...observations.training_loop.reading import at
 from ..small_loops import task
 
@@ -37,7 +37,7 @@ def wrong_reduction(loop: TrainingLoop) -> Iterator[Evidence]:
     facts = (
         Fact(f"reduction of `{seen.term.function}` in every pass", "sum", "mean"),
         Fact("samples that are summed over", str(seen.term.fed.samples)),
-        Fact("loss at the end, as a share of that at the start", f"{fell(loop, seen.passes):.2g}", "well below 1"),
+        too_long(loop, seen.passes),
     )
     spot, made = seen.line.spot, f"set:{words.loss_function(seen.line)}"
     written = [Replace(spot, f"{q}sum{q}", f"{q}mean{q}", around) for around in ("", made) for q in ('"', "'")]

@@ -8,6 +8,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from ...engine.evidence import Fact
 from ...instruments.source_lines import Line
 from ...instruments.watch.events import Backward
 from ...instruments.watch.losses import Term
@@ -76,8 +77,24 @@ def fell(loop: TrainingLoop, passes: Iterable[Backward] = ()) -> float:
 
 def suffers(loop: TrainingLoop, passes: Iterable[Backward] = ()) -> bool:
     """Whether the loss did not come down, or leapt far above its start: the steps are too long."""
+    return fell(loop, passes) > 0.8 or _leapt(loop, passes)
+
+
+def too_long(loop: TrainingLoop, passes: Iterable[Backward] = ()) -> Fact:
+    """What speaks for steps that are too long: how high the loss leapt if it came down in the end, else how far it came down.
+
+    >>> [too_long(TrainingLoop(losses=losses)).seen for losses in ((2.0, 2.0, 2.0, 9.0, 1.0, 1.0, 1.0), (2.0, 2.0, 1.9, 1.9, 1.9))]
+    ['4.5', '0.95']
+    """
+    share, losses = fell(loop, passes), _losses(loop, passes)
+    if share <= 0.8 and _leapt(loop, passes):
+        return Fact("highest loss, as a multiple of the first ones", f"{max(losses[3:]) / max(losses[:3]):.2g}", "about 1")
+    return Fact("loss at the end, as a share of that at the start", f"{share:.2g}", "well below 1")
+
+
+def _leapt(loop: TrainingLoop, passes: Iterable[Backward]) -> bool:
     losses = _losses(loop, passes)
-    return fell(loop, passes) > 0.8 or max(losses[3:], default=0.0) > 2 * max(losses[:3], default=0.0)
+    return max(losses[3:], default=0.0) > 2 * max(losses[:3], default=0.0)
 
 
 def stays(loop: TrainingLoop) -> bool:
