@@ -86,9 +86,9 @@ def main():
         bare(plain, 5), recorded(watched, 5)
         pairs = [(seconds(bare, plain, steps), seconds(recorded, watched, steps)) for _ in range(repeats)]
         told(make.__name__, [r / b for b, r in pairs], f"bare step {1e3 * median(b for b, _ in pairs) / steps:.2f} ms")
-    print("\nwhole diagnosis of a faulty program / bare run of 200 steps of it")
+    print("\nwhole diagnosis of a faulty program / bare run of 200 steps of it: causes of the stages overfit and data")
     everything = []
-    for check in (check for check in all_checks() if check.stage == "overfit"):
+    for check in (check for check in all_checks() if check.stage in ("overfit", "data")):
         diagnose(check.bad_examples[0]())
         ratios = []
         for _ in range(max(repeats // 2, 1)):
