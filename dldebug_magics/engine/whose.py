@@ -18,7 +18,24 @@ _FOLDERS = [
     *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
     os.path.dirname(os.path.dirname(torch.__file__)),
 ]
-_LIBRARIES = (*(folder + os.sep for folder in _FOLDERS), os.path.dirname(os.path.dirname(__file__)) + os.sep, "<frozen")
+_LIBRARIES = (*(folder + os.sep for folder in _FOLDERS), "<frozen")
+_ELSEWHERE = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))  # in whichever environment
+_OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep
+
+
+def is_installed(file: str) -> bool:
+    """Whether a file came with Python or was installed, in whichever place: an environment often stands on another.
+
+    >>> is_installed(os.__file__), is_installed(torch.__file__), is_installed("/home/me/train.py")
+    (True, True, False)
+    >>> is_installed("/home/me/.local/lib/python3.11/site-packages/lightning/trainer.py".replace("/", os.sep))
+    True
+    """
+    return file.startswith(_LIBRARIES) or any(folder in file for folder in _ELSEWHERE)
+
+
+def _is_librarys(file: str) -> bool:
+    return file.startswith(_OURS) or is_installed(file)
 
 
 def is_of_process(kind: type) -> bool:
@@ -38,11 +55,11 @@ def is_library(thing: Any) -> bool:
     (True, False, True)
     """
     if isinstance(thing, types.FunctionType):
-        return thing.__code__.co_filename.startswith(_LIBRARIES)
+        return _is_librarys(thing.__code__.co_filename)
     if not isinstance(thing, type):
         return False
     file = getattr(sys.modules.get(thing.__module__), "__file__", None)
-    return is_of_process(thing) if file is None else file.startswith(_LIBRARIES)
+    return is_of_process(thing) if file is None else _is_librarys(file)
 
 
 def is_users_module(thing: Any) -> bool:
@@ -52,7 +69,7 @@ def is_users_module(thing: Any) -> bool:
     (False, False, False)
     """
     file = getattr(thing, "__file__", None) if isinstance(thing, types.ModuleType) else None
-    return file is not None and not file.startswith(_LIBRARIES)
+    return file is not None and not _is_librarys(file)
 
 
 def is_live(thing: Any) -> bool:
