@@ -8,23 +8,22 @@ from __future__ import annotations
 import dataclasses
 import linecache
 import sys
-import sysconfig
 import traceback
 from pathlib import Path
 from types import FrameType, TracebackType
 
+from ..engine.whose import is_installed
 from .cells import cell_number
 
 _PACKAGE = str(Path(__file__).parents[1])
 _WITHIN = tuple(str(Path(_PACKAGE, room)) for room in ("instruments", "cures"))
-_LIBRARIES = tuple({sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 
 def is_users(filename: str) -> bool:
     """Whether a file is the user's own: no library, no frozen module, not this package (its examples count as user code)."""
     if filename.startswith(_PACKAGE):
         return filename.startswith(str(Path(_PACKAGE, "checks")))
-    return not filename.startswith((*_LIBRARIES, "<frozen", "<__array_function__", "<eval_with_key>"))
+    return not (is_installed(filename) or filename.startswith(("<__array_function__", "<eval_with_key>")))
 
 
 Spot = tuple[str, int]  # file and line number: what a Line is made of, taken in a moment and looked up later

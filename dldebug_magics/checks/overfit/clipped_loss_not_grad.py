@@ -10,7 +10,6 @@ from ...cures.cap import uncapped
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
-from ...instruments.source_edits import without_call
 from ...observations.cards.cap import CapCard
 from ...observations.overfit_batch import OverfitBatch
 from ..small_data import classes
@@ -39,9 +38,7 @@ def clipped_loss_not_grad(cap: CapCard, run: OverfitBatch) -> Iterator[Evidence]
             ),
             where=cap.where,
             fix=Fix(
-                "Clip the gradient, not the loss: `clip_grad_norm_` after `backward()`.",
-                without_call(cap.source, cap.name) or f"{cap.source}   # without {cap.name}",
-                "the loss not clipped",
+                "Clip the gradient, not the loss: `clip_grad_norm_` after `backward()`.", cap.taken_out, "the loss unclipped", cap.edits
             ),
             cure=uncapped(cap.name, cap.index),
             always=stuck,

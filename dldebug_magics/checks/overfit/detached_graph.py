@@ -9,8 +9,9 @@ from ...cures.gradient_flow import attached
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
+from ...instruments.ready_edits import left_out
 from ...instruments.source_edits import without_call
-from ...instruments.source_lines import where
+from ...instruments.source_lines import NOWHERE, where
 from ...observations.cards.first_values import FirstValues
 from ...observations.cards.parameters import Cut, ParameterCard, follows
 from ...observations.overfit_batch import OverfitBatch
@@ -38,16 +39,15 @@ def detached_graph(parameters: ParameterCard, weights: FirstValues, run: Overfit
 
 
 def _evidence(sure: Confidence, names: str, cut: Cut | None) -> Evidence:
-    kind = cut.kind if cut is not None else ""
+    kind, place, line = (cut.kind, where(cut.module, cut.line), cut.line) if cut is not None else ("", "", NOWHERE)
     word = {"data": ".data", "no_grad": "no_grad()"}.get(kind, f"{kind}()" if kind else "cut")
-    place = where(cut.module, cut.line) if cut is not None else ""
-    cut_at = f"{word} in {place}" if place else "not seen"
-    code = without_call(cut.line.source, kind) if cut is not None else ""
+    cut_at, edits = f"{word} in {place}" if place else "not seen", left_out(line.spot, kind) if kind[:1] == "d" else ()
+    fix = Fix(f"Take the {word} out of the way from the input to the loss.", without_call(line.source, kind), "the graph left whole", edits)
     return Evidence(
         sure,
         facts=(Fact("parameters that move the loss and get no gradient", names, "none"), Fact("where the graph is cut", cut_at, "nowhere")),
         where=place,
-        fix=Fix(f"Take the {word} out of the way from the input to the loss.", code, "the graph left whole"),
+        fix=fix,
         cure=attached if kind in ("detach", "detach_", "data", "no_grad") else None,
         always=True,
         refuted_by="A gradient that reaches these parameters.",

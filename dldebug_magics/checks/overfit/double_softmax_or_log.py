@@ -44,7 +44,7 @@ def _evidence(first: Softmax, second: Softmax, always: bool) -> Evidence:
             Fact("where they come from", f"a softmax in {first.where}" if first.where else "a softmax", "a layer"),
         ),
         where=first.where,
-        fix=Fix("Leave the first softmax out.", first.taken_out, "one softmax instead of two"),
+        fix=Fix("Leave the first softmax out.", first.taken_out, "one softmax instead of two", first.edits),
         cure=all_of((call.name, call.index, left_out) for call in too_many),
         always=always,
         refuted_by="A run with the first softmax left out that stops at the same loss.",

@@ -8,6 +8,7 @@ from torch import nn
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
+from ...instruments.ready_edits import hoisted
 from ...observations.cards.modes import ModeCard
 from ..small_data import classes
 
@@ -34,6 +35,7 @@ def dropout_built_in_forward(modes: ModeCard) -> Iterator[Evidence]:
             fix=Fix(
                 "Make it once, in __init__, and call it in forward().",
                 f"self.dropout = torch.nn.{made[0].kind}(...)   # in __init__; then self.dropout(x)",
+                edits=hoisted(made[0].line, made[0].kind, ".train(self.training)"),
             ),
             always=True,
             refuted_by="Two equal predictions in evaluation mode.",

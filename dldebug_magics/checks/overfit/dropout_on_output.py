@@ -32,7 +32,7 @@ def dropout_on_output(dropout: LastDropout, run: OverfitBatch) -> Iterator[Evide
             Confidence.LIKELY,
             facts=(Fact("dropout between the last layer and the loss", f"p={dropout.probability:g}", "none"),),
             where=dropout.where,
-            fix=Fix("Let no dropout follow the last layer.", dropout.taken_out, "no dropout on the outputs"),
+            fix=Fix("Let no dropout follow the last layer.", dropout.taken_out, "no dropout on the outputs", dropout.edits),
             cure=without(dropout.name, dropout.index),
             refuted_by="A run without that dropout that stops at the same loss.",
         )

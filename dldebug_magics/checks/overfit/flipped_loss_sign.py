@@ -9,6 +9,7 @@ from ...cures.loss import negated
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
+from ...instruments.ready_edits import turned
 from ...observations.cards.outputs import OutputCard
 from ...observations.cards.set_up import SetUp
 from ...observations.overfit_batch import OverfitBatch
@@ -37,7 +38,7 @@ def flipped_loss_sign(run: OverfitBatch, outputs: OutputCard, setup: SetUp) -> I
             Fact("lowest value that any outputs can reach", "none: it falls without end", "a floor, as the negated loss has"),
             Fact("loss at the end", f"{run.final:.4g}", "near the floor"),
         ),
-        fix=Fix(f"Turn the sign of what `{loss}` returns.", f"loss = -{loss}(output, target)", "the sign of the loss turned"),
+        fix=Fix(f"Turn the sign of what `{loss}` returns.", f"loss = -{loss}(output, target)", "the sign of the loss turned", turned(loss)),
         cure=negated,
         refuted_by="A run on the negated loss that does not reach its floor.",
     )

@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn import functional
 
 from ...engine.check import check
+from ...engine.edits import Argument
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
 from ...instruments.source_edits import with_argument
@@ -32,11 +33,12 @@ def functional_dropout_always_on(modes: ModeCard) -> Iterator[Evidence]:
         first = unsaid[0]
         told = with_argument(first.line.source, first.function, "training=self.training")
         code = told if "dropout" in first.function else f"dropout_p={first.p:g} if self.training else 0.0"
+        edits = tuple(Argument(c.line.spot, c.function, "training", "self.training", 2) for c in unsaid if "dropout" in c.function)
         yield Evidence(
             Confidence.PROVEN,
             facts=(Fact("dropout at work in evaluation mode", f"p={first.p:g}, in {len(unsaid)} calls", "none"),),
             where=first.where,
-            fix=Fix("Tell it the mode.", code),
+            fix=Fix("Tell it the mode.", code, edits=edits),
             always=True,
             refuted_by="Two equal predictions in evaluation mode.",
         )

@@ -35,15 +35,15 @@ def init_scale_bad(signal: SignalCard, run: OverfitBatch, setup: SetUp) -> Itera
     if not off:
         return
     worst, names = max(off, key=lambda p: abs(math.log(p.gain or 1.0))), tuple(dict.fromkeys(p.weight for p in off))
-    drowns = (worst.gain or 0.0) > 8 and run.floor.of_chance(run.first) > 100
-    code = f"torch.nn.init.kaiming_normal_({module_expression(setup.names['model'], worst.weight)}, nonlinearity='relu')"
+    weights = (module_expression(setup.names["model"], name) for name in names)
+    code = "\n".join(f"torch.nn.init.kaiming_normal_({weight}, nonlinearity='relu')" for weight in weights)
     yield Evidence(
         Confidence.LIKELY,
         facts=_facts(worst, run),
         where=where(worst.module, worst.line),
         fix=Fix("Begin it on the scale of its number of inputs.", code, f"{', '.join(names[:3])} begun on the usual scale"),
         cure=anew(names),
-        always=drowns or (signal.dies and not setup.unseeing),
+        always=((worst.gain or 0.0) > 8 and run.floor.of_chance(run.first) > 100) or (signal.dies and not setup.unseeing),
         eases=not setup.unseeing,
         refuted_by="A run with these weights on the usual scale that fares no better.",
     )

@@ -54,7 +54,7 @@ def _evidence(scale: Scale, felt: bool, first: float) -> Evidence:
             Fact("mean and deviation", f"{scale.mean:.3g} and {scale.std:.3g}", "0 and 1"),
             Fact("first loss", f"{first:.3g}", "about that of chance"),
         ),
-        fix=Fix("Subtract the training set's mean, divide by its deviation.", code, "inputs of mean 0 and deviation 1"),
+        fix=Fix("Subtract the training set's mean, divide by its deviation.", code, "inputs of mean 0 and deviation 1", scale.edits),
         cure=standardised,
         always=felt,
         eases=scale.reach > _FAR,

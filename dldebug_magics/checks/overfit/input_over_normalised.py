@@ -43,6 +43,7 @@ def _evidence(scale: Scale) -> Evidence:
             "Normalise once: look for a second division by 255, or for a mean and a deviation of another scale.",
             f"x = (x - {scale.mean:.4g}) / {scale.std:.4g}   # or take one of the two normalisations out",
             "inputs of mean 0 and deviation 1",
+            scale.edits,
         ),
         cure=standardised,
         eases=True,

@@ -9,13 +9,15 @@ from ...cures.into_loss import given
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
+from ...instruments.ready_edits import in_data
 from ...observations.cards.class_count import ClassCount, labels_in
+from ...observations.cards.set_up import SetUp
 from ...observations.cards.targets import TargetCard
 from ..small_data import classes
 
 
 @check(severity=Severity.ERROR, also=("run",))
-def label_out_of_range(targets: TargetCard, count: ClassCount) -> Iterator[Evidence]:
+def label_out_of_range(targets: TargetCard, count: ClassCount, setup: SetUp) -> Iterator[Evidence]:
     """A label names a class that the model has no output for.
 
     With C outputs the classes are numbered 0 to C - 1. Labels that begin at 1, or a mark such as -1 or 255 for "unknown", make the loss
@@ -31,11 +33,11 @@ def label_out_of_range(targets: TargetCard, count: ClassCount) -> Iterator[Evide
     if not targets.takes_labels or targets.classes < 2 or count.needed or not labels:
         return
     if min(labels) < 0 or max(labels) >= targets.classes:
-        yield _evidence(targets, sorted({*labels, *((count.low, count.high) if count.read else ())}))
+        yield _evidence(targets, sorted({*labels, *((count.low, count.high) if count.read else ())}), setup.names["train"])
 
 
-def _evidence(targets: TargetCard, values: list[int]) -> Evidence:
-    fix, change, settings = _remedy(values, targets.classes, bool(targets.target.values))
+def _evidence(targets: TargetCard, values: list[int], data: str) -> Evidence:
+    fix, change, settings = _remedy(values, targets.classes, bool(targets.target.values), data)
     return Evidence(
         Confidence.PROVEN,
         facts=(Fact("labels", f"{min(values)} to {max(values)}", f"0 to {targets.classes - 1}, as there are outputs"),),
@@ -47,18 +49,18 @@ def _evidence(targets: TargetCard, values: list[int]) -> Evidence:
     )
 
 
-def _remedy(values: list[int], count: int, all_known: bool) -> tuple[Fix, Callable[[Tensor], Tensor] | None, dict[str, int]]:
+def _remedy(values: list[int], count: int, all_known: bool, data: str) -> tuple[Fix, Callable[[Tensor], Tensor] | None, dict[str, int]]:
     """The fix, the labels changed, and settings of the loss; no change where only more outputs or other numbers help."""
     outside = [v for v in values if not 0 <= v < count]
     if min(values) == 1 and max(values) == count:
-        return Fix("Count the classes from 0.", "labels = labels - 1", "labels counted from 0"), lambda labels: labels - 1, {}
+        fix = Fix("Count the classes from 0.", "labels = labels - 1", "labels counted from 0", in_data(data, 1, "{} - 1"))
+        return fix, lambda labels: labels - 1, {}
     if all_known and set(values) == {-1, 1}:
-        fix = Fix("Number the two classes 0 and 1.", "labels = (labels + 1) // 2", "labels 0 and 1")
+        fix = Fix("Number the two classes 0 and 1.", "labels = (labels + 1) // 2", "labels 0 and 1", in_data(data, 1, "({} + 1) // 2"))
         return fix, lambda labels: (labels + 1) // 2, {}
     if all_known and outside in ([-1], [255]):
-        mark = {"ignore_index": outside[0]}
         fix = Fix("Tell the loss which label means none.", f"CrossEntropyLoss(ignore_index={outside[0]})", f"the mark {outside[0]} ignored")
-        return fix, lambda labels: labels, mark
+        return fix, lambda labels: labels, {"ignore_index": outside[0]}
     return Fix(f"Give the last layer {max(values) + 1} outputs, or number the classes from 0."), None, {}
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import nn
@@ -9,6 +9,7 @@ from ...cures.loss import aligned
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
+from ...instruments.ready_edits import in_data
 from ...observations.cards.outputs import OutputCard
 from ...observations.cards.set_up import SetUp
 from ..small_data import values
@@ -37,14 +38,16 @@ def loss_broadcast(outputs: OutputCard, setup: SetUp) -> Iterator[Evidence]:
             Fact("what comes out", _shape(seen.result), _shape(seen.left)),
         ),
         where=seen.line.place,
-        fix=Fix(
-            "Give both the same shape before the loss.",
-            f"loss = {setup.names['loss_fn']}(output, target.reshape(output.shape))",
-            "the target in the output's shape",
-        ),
+        fix=_fix(setup.names, seen.left),
         cure=aligned,
         refuted_by="A run with equal shapes that stops at the same loss.",
     )
+
+
+def _fix(names: Mapping[str, str], output: tuple[int, ...]) -> Fix:
+    edits = in_data(names["train"], 1, "{}.reshape(-1, 1)") if output[1:] == (1,) else ()
+    code = f"loss = {names['loss_fn']}(output, target.reshape(output.shape))"
+    return Fix("Give both the same shape before the loss.", code, "the target in the output's shape", edits)
 
 
 def _shape(shape: tuple[int, ...]) -> str:

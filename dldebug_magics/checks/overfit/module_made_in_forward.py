@@ -8,6 +8,7 @@ from torch import nn
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
+from ...instruments.ready_edits import hoisted
 from ...observations.cards.modes import ModeCard
 from ..small_data import values
 
@@ -36,6 +37,7 @@ def module_made_in_forward(modes: ModeCard) -> Iterator[Evidence]:
             fix=Fix(
                 "Make it once, in __init__, before the optimizer is made.",
                 f"self.layer = torch.nn.{made[0].kind}(...)   # in __init__; then self.layer(x)",
+                edits=tuple(edit for row in made for edit in hoisted(row.line, row.kind)),
             ),
             always=True,
             refuted_by="The same weights in two passes.",

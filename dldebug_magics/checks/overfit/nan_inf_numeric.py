@@ -9,6 +9,7 @@ from ...cures.domain import WRITTEN, family, guarded
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
+from ...instruments import ready_edits
 from ...instruments.non_finite import BadOperation
 from ...instruments.source_lines import where
 from ...observations.cards.half_precision import HalfPrecisionCard
@@ -46,6 +47,7 @@ def _in_the_batch(role: str, bad: int, count: int) -> Evidence:
 
 def _in_an_operation(culprit: BadOperation, step: int) -> Evidence:
     span, kind = " and ".join(f"{low:.3g} to {high:.3g}" for low, high in culprit.inputs), family(culprit.name)
+    edits = ready_edits.guarded(culprit.line, culprit.name, kind)
     done = f"{culprit.name} kept inside its domain"
     return Evidence(
         Confidence.PROVEN if step == 0 and not kind else Confidence.LIKELY,
@@ -54,7 +56,7 @@ def _in_an_operation(culprit: BadOperation, step: int) -> Evidence:
             Fact("what went into it", span, "inside its domain"),
         ),
         where=where(culprit.module, culprit.line),
-        fix=Fix(f"Keep what goes into {culprit.name} off the edge of its domain.", WRITTEN.get(kind, ""), done),
+        fix=Fix(f"Keep what goes into {culprit.name} off the edge of its domain.", WRITTEN.get(kind, ""), done, edits),
         cure=guarded(culprit.name) if kind else None,
         always=step == 0,
         refuted_by="The same operation with finite results on this batch.",

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import nn
@@ -9,6 +9,7 @@ from ...cures.into_loss import given
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
+from ...instruments.ready_edits import in_data
 from ...observations.cards.meeting import is_one
 from ...observations.cards.set_up import SetUp
 from ...observations.cards.targets import TargetCard
@@ -38,14 +39,15 @@ def one_hot_to_ce(targets: TargetCard, setup: SetUp) -> Iterator[Evidence]:
                 Fact("what its rows hold", "a single 1", "the number of the class"),
             ),
             where=targets.loss_line.place,
-            fix=Fix(
-                "Give the loss the number of the class.",
-                f"loss = {setup.names['loss_fn']}(logits, target.argmax(dim=1))",
-                "the number of the class as target",
-            ),
+            fix=_fix(setup.names),
             cure=given(targets.loss, lambda output, hot: (output, hot.argmax(1))),
             refuted_by="A loss that takes these rows.",
         )
+
+
+def _fix(names: Mapping[str, str]) -> Fix:
+    code, edits = f"loss = {names['loss_fn']}(logits, target.argmax(dim=1))", in_data(names["train"], 1, "{}.argmax(dim=1)")
+    return Fix("Give the loss the number of the class.", code, "the number of the class as target", edits)
 
 
 def _program(dtype: torch.dtype) -> Subject:

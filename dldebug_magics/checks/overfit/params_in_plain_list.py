@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import torch
@@ -9,12 +10,14 @@ from ...cures.parameters import all_stepped
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
+from ...instruments.ready_edits import listed
 from ...observations.cards.parameters import ParameterCard
+from ...observations.cards.set_up import SetUp
 from ..small_data import values
 
 
 @check(severity=Severity.ERROR)
-def params_in_plain_list(parameters: ParameterCard) -> Iterator[Evidence]:
+def params_in_plain_list(parameters: ParameterCard, setup: SetUp) -> Iterator[Evidence]:
     """Layers stand in a plain list or dict, so that the model does not know them.
 
     `model.parameters()` leaves them out: no optimizer steps them, no `.to(device)` moves them, no `state_dict()` saves them. They take part
@@ -38,6 +41,7 @@ def params_in_plain_list(parameters: ParameterCard) -> Iterator[Evidence]:
             "Keep the layers in a ModuleList (or ModuleDict) and make the optimizer after that.",
             f"self.{held} = torch.nn.ModuleList(self.{held})",
             "the layers registered",
+            listed(setup.names["model"], held) if re.match(r"\w+\[\d+\]", hidden[0].name) else (),
         ),
         cure=all_stepped,
         always=True,

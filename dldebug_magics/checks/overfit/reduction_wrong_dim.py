@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
+from ...instruments.ready_edits import along
 from ...instruments.source_lines import where
 from ...observations.cards.mixing import Mixer, MixingCard
 from ...observations.cards.samples import SampleCard
@@ -34,20 +35,18 @@ def reduction_wrong_dim(mixing: MixingCard, samples: SampleCard) -> Iterator[Evi
 
 def _evidence(mixing: MixingCard, samples: SampleCard, mixer: Mixer) -> Evidence:
     dims, kept = mixer.change[0] if len(mixer.change) == 1 else mixer.change, ", keepdim=True" if mixer.keepdim else ""
+    becomes = f"{mixer.shapes[0]} becomes {mixer.shapes[1] or 'nothing'}"
+    done = f"the {mixer.name} over axis {dims}"
     code = f"x.{mixer.name}(dim={dims}{kept})   # instead of: {mixer.line.source or 'the batch'}"
     return Evidence(
         Confidence.PROVEN if samples.from_loader else Confidence.LIKELY,
         facts=(
-            Fact(
-                f"what {mixer.name} makes of it",
-                f"{mixer.shapes[0]} becomes {mixer.shapes[1] or 'nothing'}",
-                f"{samples.samples} samples apart",
-            ),
+            Fact(f"what {mixer.name} makes of it", becomes, f"{samples.samples} samples apart"),
             Fact("samples whose output moves when another sample changes", samples.moved, "0"),
             Fact(f"the same with dim={dims}", "0", "0"),
         ),
         where=where(mixer.module, mixer.line),
-        fix=Fix(f"Take the {mixer.name} over axis {dims}, and leave the batch alone.", code, f"the {mixer.name} over axis {dims}"),
+        fix=Fix(f"Take the {mixer.name} over axis {dims}, and leave the batch alone.", code, done, along(mixer.line, mixer.name, dims)),
         cure=mixing.cure,
         always=samples.from_loader,
         refuted_by="Outputs that stay when the rest of the batch is exchanged.",

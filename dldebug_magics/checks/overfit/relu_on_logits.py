@@ -39,7 +39,7 @@ def _evidence(outputs: OutputCard, last: Closing) -> Evidence:
             Fact("share of logits that are exactly 0", f"{outputs.zero_share:.0%}", "0%"),
         ),
         where=last.where,
-        fix=Fix(f"Take the {last.name.rstrip('_')} behind the last layer away.", last.taken_out, "no ReLU on the logits"),
+        fix=Fix(f"Take the {last.name.rstrip('_')} behind the last layer away.", last.taken_out, "no ReLU on the logits", last.edits),
         cure=without(last.name, last.index),
         always=True,
         refuted_by="A run without that ReLU that stops at the same loss.",

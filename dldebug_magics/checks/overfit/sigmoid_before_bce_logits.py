@@ -38,7 +38,10 @@ def _evidence(outputs: OutputCard, last: Closing) -> Evidence:
         facts=(Fact("what enters the loss", f"{name} of the logits, {outputs.minimum:.2f} to {outputs.maximum:.2f}", "the logits"),),
         where=last.where,
         fix=Fix(
-            f"Return the logits; take the {name} only to read off probabilities.", last.taken_out, f"logits returned instead of {name}"
+            f"Return the logits; take the {name} only to read off probabilities.",
+            last.taken_out,
+            f"logits returned instead of {name}",
+            last.edits,
         ),
         cure=without(last.name, last.index),
         refuted_by=f"A run without the {name} that stops at the same loss.",

@@ -41,7 +41,12 @@ def _evidence(outputs: OutputCard, last: Closing | None) -> Evidence:
             Fact("smallest and largest entry", f"{outputs.minimum:.2g} and {outputs.maximum:.2g}", "logits on both sides of 0"),
         ),
         where=last.where if last is not None else "",
-        fix=Fix("Return the logits; take the softmax only to read off probabilities.", code, "logits returned instead of softmax"),
+        fix=Fix(
+            "Return the logits; take the softmax only to read off probabilities.",
+            code,
+            "logits returned instead of softmax",
+            last.edits if last is not None else (),
+        ),
         cure=without("softmax", last.index) if last is not None else fed("cross_entropy", lambda p: p.clamp(min=1e-30).log()),
         always=True,
         refuted_by="A run without the softmax that stops at the same loss.",

@@ -7,8 +7,10 @@ from torch import nn
 
 from ...cures.loss import fed
 from ...engine.check import check
+from ...engine.edits import Edit
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
+from ...instruments.ready_edits import called_otherwise
 from ...observations.cards.outputs import OutputCard
 from ...observations.overfit_batch import OverfitBatch
 from ..small_data import classes
@@ -33,10 +35,12 @@ def softmax_with_nll(outputs: OutputCard, run: OverfitBatch) -> Iterator[Evidenc
 
 def _evidence(outputs: OutputCard, run: OverfitBatch) -> Evidence:
     last = outputs.closing
+    edits: tuple[Edit, ...] = ()
     code = "return torch.log_softmax(logits, dim=1)"
     if last is not None and last.name == "softmax":
         line = last.line.source.replace("softmax(", "log_softmax(").replace("Softmax(", "LogSoftmax(")
         code = f"{last.expression} = torch.nn.LogSoftmax(dim=1)" if last.expression else line or code
+        edits = () if last.expression else called_otherwise(last.line, "softmax", "log_softmax")
     return Evidence(
         Confidence.PROVEN if -1.01 < run.final < 0 else Confidence.LIKELY,
         facts=(
@@ -44,7 +48,7 @@ def _evidence(outputs: OutputCard, run: OverfitBatch) -> Evidence:
             Fact("loss at the end", f"{run.final:.2f}", "never below 0"),
         ),
         where=last.where if last is not None else "",
-        fix=Fix("Return log-probabilities: log_softmax instead of softmax.", code, "the logarithm taken before the loss"),
+        fix=Fix("Return log-probabilities: log_softmax instead of softmax.", code, "the logarithm taken before the loss", edits),
         cure=fed("nll_loss", lambda p: p.clamp(min=1e-30).log()),
         always=True,
         refuted_by="Rows whose exponentials sum to one.",

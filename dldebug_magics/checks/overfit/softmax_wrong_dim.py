@@ -54,10 +54,10 @@ def _evidence(wrong: list[Softmax], sure: bool) -> Evidence:
 def _fix(call: Softmax) -> Fix:
     axis = call.right_axis
     if call.enters == "cross_entropy":
-        return Fix("Leave it out: the loss takes it itself, over axis 1.", call.taken_out, f"no {call.name} before the loss")
+        return Fix("Leave it out: the loss takes it itself, over axis 1.", call.taken_out, f"no {call.name} before the loss", call.edits)
     if axis is None:
         return Fix("Take a sigmoid: there are no classes to share a sum.", "torch.sigmoid(logit)", f"a sigmoid instead of {call.name}")
-    return Fix(f"Take it over axis {axis}.", call.along(axis), f"the {call.name} over axis {axis}")
+    return Fix(f"Take it over axis {axis}.", call.along(axis), f"the {call.name} over axis {axis}", call.edits_along(axis))
 
 
 def _program(dim: int) -> Subject:

@@ -49,7 +49,7 @@ def _evidence(targets: TargetScale, out_of_reach: bool) -> Evidence:
             Fact("mean and deviation of the targets", f"{targets.mean:.3g} and {targets.std:.3g}", "0 and 1"),
             Fact("mean size of the outputs before training", f"{targets.output:.2g}", "that of the targets"),
         ),
-        fix=Fix("Standardise the targets, and undo it on the predictions.", code, "targets of mean 0 and deviation 1"),
+        fix=Fix("Standardise the targets, and undo it on the predictions.", code, "targets of mean 0 and deviation 1", targets.edits),
         cure=targets_standardised,
         always=out_of_reach,
         eases=True,

@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
+from ...instruments.ready_edits import behind_dot
 from ...instruments.source_lines import where
 from ...observations.cards.mixing import Mixer, MixingCard
 from ...observations.cards.samples import SampleCard
@@ -37,6 +38,7 @@ def _evidence(mixing: MixingCard, samples: SampleCard, mixer: Mixer) -> Evidence
     source, target = mixer.shapes
     again = "" if tuple(source[axis] for axis in mixer.change) == target else f".reshape{target}"
     code = f"x.permute{mixer.change}{again}   # instead of: {mixer.line.source or mixer.name}"
+    edits = behind_dot(mixer.line, mixer.name, f"permute{mixer.change}") if not again else ()
     return Evidence(
         Confidence.PROVEN if samples.from_loader else Confidence.LIKELY,
         facts=(
@@ -45,7 +47,7 @@ def _evidence(mixing: MixingCard, samples: SampleCard, mixer: Mixer) -> Evidence
             Fact("the same with a permute", "0", "0"),
         ),
         where=where(mixer.module, mixer.line),
-        fix=Fix(f"Move the axes by permute, not by {mixer.name}.", code, f"permute in the place of {mixer.name}"),
+        fix=Fix(f"Move the axes by permute, not by {mixer.name}.", code, f"permute in the place of {mixer.name}", edits),
         cure=mixing.cure,
         always=samples.from_loader,
         refuted_by="Outputs that stay when the rest of the batch is exchanged.",

@@ -37,7 +37,7 @@ def wrong_activation_range_output(outputs: OutputCard) -> Iterator[Evidence]:
             Confidence.LIKELY,
             facts=(Fact(f"reach of the last activation, {last.name}", f"{low:g} to {high:g}", wanted),),
             where=last.where,
-            fix=Fix(f"Leave the last {last.name} out.", last.taken_out, f"no {last.name} at the end"),
+            fix=Fix(f"Leave the last {last.name} out.", last.taken_out, f"no {last.name} at the end", last.edits),
             cure=without(last.name, last.index),
             refuted_by="A run without that activation that stops at the same loss.",
         )

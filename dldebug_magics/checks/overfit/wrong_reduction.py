@@ -9,13 +9,15 @@ from ...cures.loss_scale import divided
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
+from ...instruments.ready_edits import of_a_mean
 from ...observations.cards.reduction import ReductionCard
+from ...observations.cards.set_up import SetUp
 from ...observations.overfit_batch import OverfitBatch
 from ..small_data import classes
 
 
 @check(severity=Severity.ERROR)
-def wrong_reduction(reduction: ReductionCard, run: OverfitBatch) -> Iterator[Evidence]:
+def wrong_reduction(reduction: ReductionCard, run: OverfitBatch, setup: SetUp) -> Iterator[Evidence]:
     """The loss is a sum over the samples, and its gradient grows with the batch.
 
     A sum over 32 samples is 32 times the mean, and so is its gradient: with plain SGD that is a learning rate 32 times as high, and another
@@ -31,10 +33,11 @@ def wrong_reduction(reduction: ReductionCard, run: OverfitBatch) -> Iterator[Evi
         return
     for count, what in ((reduction.samples, "samples"), (reduction.targets, "targets")):
         if what == "samples" or count > reduction.samples:
-            yield _evidence(reduction, count, what)
+            yield _evidence(reduction, count, what, setup.names["loss_fn"])
 
 
-def _evidence(reduction: ReductionCard, count: int, what: str) -> Evidence:
+def _evidence(reduction: ReductionCard, count: int, what: str, loss: str) -> Evidence:
+    edits = of_a_mean(loss) if reduction.written == "sum" else ()
     code = 'reduction="mean"' if reduction.written == "sum" else f"loss = loss / {count}   # the number of {what}"
     return Evidence(
         Confidence.LIKELY,
@@ -42,7 +45,7 @@ def _evidence(reduction: ReductionCard, count: int, what: str) -> Evidence:
             Fact("loss of the batch taken twice, over that of the batch", f"{reduction.doubled:.2f}", "1.00, as of a mean"),
             Fact(f"number of {what} summed over", str(count)),
         ),
-        fix=Fix(f"Take the mean over the {what}, not the sum.", code, f"the loss divided by its {count} {what}"),
+        fix=Fix(f"Take the mean over the {what}, not the sum.", code, f"the loss divided by its {count} {what}", edits),
         cure=divided(count),
         refuted_by="A run on the mean that fares no better.",
     )

@@ -3,8 +3,8 @@
 An edit names a file and the line of a statement in it, as the watch saw them (`Line.spot`). What stands around it is found when the source
 is at hand: `around` is "" for the statement itself, "loop" for the innermost loop that holds it, "loops" for the outermost one (a statement
 with a comprehension is a loop, too). By a name it finds the only statement that sets a variable which is used there ("set:name"), that sets
-it last before in the same function ("last:name"), that sets
-such an attribute ("attribute:name"), or that names a method in the same function and lacks the brackets of a call ("bare:name").
+it last before in the same function ("last:name"), that sets such an attribute ("attribute:name"), that gives the value of a function which
+stands there ("return:"), or that names a method in the same function and lacks the brackets of a call ("bare:name").
 
 No edit is guessed at: where the source is not as an edit needs it (two statements on a line, a name that is set on the way), `corrected`
 gives None for all of them.
@@ -12,21 +12,41 @@ gives None for all of them.
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 from collections.abc import Iterable
 
-from .expressions import Part
+from .hoisting import Hoist
 from .listing import Listing
+from .parts import Part
 from .rewrites import Argument, Attach, Enclose, Replace, Unwrap
 from .statements import Refused, tree_of
 
 __all__ = [
-    "Argument", "Attach", "Edit", "Either", "Enclose", "Insert", "Move", "Part", "Refused", "Remove", "Replace", "Spot", "Unwrap", "Wrap",
-    "corrected", "tree_of",
+    "Argument", "Attach", "Edit", "Either", "Enclose", "Hoist", "Insert", "Move", "Part", "Refused", "Remove", "Replace", "Spot",
+    "Unwrap", "Wrap", "corrected", "made_name", "making", "tree_of",
 ]  # fmt: skip
 
 
 Spot = tuple[str, int]  # file and line number, from 1
+_MAKING = "<the making of "
+
+
+def making(name: str, depth: int = 2) -> Spot:
+    """The statement that makes what the user calls by a name, or one of what it is made of, so many names away.
+
+    Where that stands, only a notebook knows, which has their cells.
+    """
+    return f"{_MAKING}{name}>", depth
+
+
+def made_name(spot: Spot) -> str:
+    """The name whose making a spot stands for; empty where it is a line of a file.
+
+    >>> made_name(making("train_loader")), made_name(("model.py", 3))
+    ('train_loader', '')
+    """
+    return spot[0].removeprefix(_MAKING)[:-1] if spot[0].startswith(_MAKING) else ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +69,10 @@ class Remove:
     spot: Spot
 
     def on(self, page: Listing) -> None:
-        page.cut(page.statement(self.spot[1]))
+        statement = page.statement(self.spot[1])
+        if isinstance(statement, ast.Pass):
+            raise Refused("there is nothing to take out")
+        page.cut(statement)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +123,7 @@ class Either:
         choices[-1].on(page)
 
 
-Edit = Insert | Remove | Move | Wrap | Replace | Unwrap | Argument | Attach | Enclose | Either
+Edit = Insert | Remove | Move | Wrap | Replace | Unwrap | Argument | Attach | Enclose | Hoist | Either
 
 
 def corrected(source: str, edits: Iterable[Edit]) -> str | None:

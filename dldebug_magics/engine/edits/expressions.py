@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
-import re
-from typing import TypeVar
 
+from .parts import Part, before, calls_of, only, part_of
 from .places import offsets, put_for
 from .statements import Refused, tree_of
 
-T = TypeVar("T")
 _CUTS = {"tensor", "as_tensor", "Variable", "item", "detach", "data", "requires_grad_", "float"}  # off a graph, or put around what has none
-_LOSS = re.compile(r"loss|crit|objective|entropy|nll|mse|bce|cost|error", re.IGNORECASE)
-_OPERATORS = {"-": ast.Sub, "/": ast.Div}
 _MODULES = {"", "F", "torch", "functional", "nn", "special", "self"}  # of functions rather than tensors
-
-
-@dataclasses.dataclass(frozen=True)
-class Part:
-    """A part of a statement: its value; or, of the only call of a function by that last word, what it is called on, or an argument.
-
-    `argument` is a place from 0 or a keyword, or "()" for the call itself; None is what stands before the dot. "-" and "/" are calls of
-    two; "(,)" is the only call of two or more with the name of a loss.
-    """
-
-    call: str = ""
-    argument: int | str | None = None
 
 
 def unwrapped(text: str, name: str) -> str:
@@ -50,10 +33,10 @@ def attached(text: str) -> str:
     >>> attached("loss = torch.tensor(F.mse_loss(out, y).item(), requires_grad=True)"), attached("loss = cost.detach().requires_grad_()")
     ('loss = F.mse_loss(out, y)', 'loss = cost')
     """
-    value = inner = _part(text, Part())
+    value = inner = part_of(text, Part())
     gone = set[str]()
     while isinstance(inner, ast.Call | ast.Attribute) and (name := ast.unparse(getattr(inner, "func", inner)).rpartition(".")[2]) in _CUTS:
-        inner = inner.value if isinstance(inner, ast.Attribute) else inner.args[0] if _takes(inner) else _before(inner)
+        inner = inner.value if isinstance(inner, ast.Attribute) else inner.args[0] if _takes(inner) else before(inner)
         gone.add(name)
     if not gone - {"requires_grad_"}:
         raise Refused("its graph is not cut off there")
@@ -72,7 +55,7 @@ def _kept(text: str, name: str) -> list[tuple[ast.expr, ast.expr]]:
             (n, kept) for a, b, n in times for one, kept in ((a, b), (b, a)) if ast.unparse(one) in ("-1", "-1.0")
         ]
         return turned or [(n, operand) for n, operand in signs if not isinstance(operand, ast.Constant)]
-    found: list[tuple[ast.expr, ast.expr]] = [(call, call.args[0] if _takes(call) else _before(call)) for call in _calls(text, name)]
+    found: list[tuple[ast.expr, ast.expr]] = [(call, call.args[0] if _takes(call) else before(call)) for call in calls_of(text, name)]
     return found + [(n, n.value) for n in ast.walk(tree_of(text)) if isinstance(n, ast.Attribute) and n.attr == name == "data"]
 
 
@@ -82,7 +65,7 @@ def with_argument(text: str, name: str, keyword: str, value: str, place: int = -
     >>> with_argument("x = dropout(x)", "dropout", "training", "self.training"), with_argument("softmax(x, 0)", "softmax", "dim", "1", 1)
     ('x = dropout(x, training=self.training)', 'softmax(x, 1)')
     """
-    call = _only(_calls(text, name), name)
+    call = only(calls_of(text, name), name)
     given = [k.value for k in call.keywords if k.arg == keyword] or call.args[place : place + 1] * (place >= 0)
     if given:
         return put_for(text, given[0], None, value)
@@ -91,7 +74,7 @@ def with_argument(text: str, name: str, keyword: str, value: str, place: int = -
     last = max((offsets(text, a)[1] for a in (*call.args, *(k.value for k in call.keywords))), default=0)
     place = last or offsets(text, call)[1] - 1
     changed = f"{text[:place]}{', ' * bool(last)}{keyword}={value}{text[place:]}"
-    if not any(k.arg == keyword for k in _only(_calls(changed, name), name).keywords):
+    if not any(k.arg == keyword for k in only(calls_of(changed, name), name).keywords):
         raise Refused("there is no place for it")
     return changed
 
@@ -102,30 +85,8 @@ def enclosed(text: str, part: Part, form: str) -> str:
     >>> enclosed("total += loss", Part(), "{}.item()"), enclosed("losses.append(a + b)", Part("append", 0), "{}.item()")
     ('total += loss.item()', 'losses.append((a + b).item())')
     """
-    node = _part(text, part)
+    node = part_of(text, part)
     return put_for(text, node, node, form)
-
-
-def _part(text: str, part: Part) -> ast.expr:
-    if not part.call:
-        values = [getattr(statement, "value", None) for statement in tree_of(text).body]
-        return _only([value for value in values if isinstance(value, ast.expr)], "a value")
-    if part.call in _OPERATORS:
-        two = [(n.left, n.right) for n in ast.walk(tree_of(text)) if isinstance(n, ast.BinOp) and isinstance(n.op, _OPERATORS[part.call])]
-        return _only(two, part.call)[int(part.argument or 0)]
-    call = _only(_calls(text, part.call), part.call)
-    if part.argument is None or part.argument == "()":
-        return call if part.argument else _before(call)
-    if isinstance(part.argument, int):
-        return _only(call.args[part.argument : part.argument + 1], part.argument)
-    return _only([k.value for k in call.keywords if k.arg == part.argument], part.argument)
-
-
-def _calls(text: str, name: str) -> list[ast.Call]:
-    calls = [n for n in ast.walk(tree_of(text)) if isinstance(n, ast.Call)]
-    if name == "(,)":
-        return [call for call in calls if len(call.args) > 1 and _LOSS.search(ast.unparse(call.func))]
-    return [call for call in calls if ast.unparse(call.func).rpartition(".")[2] == name]
 
 
 def _takes(call: ast.Call) -> bool:
@@ -134,15 +95,3 @@ def _takes(call: ast.Call) -> bool:
     if space not in _MODULES and call.args and not isinstance(call.args[0], ast.Constant | ast.UnaryOp | ast.Call):
         raise Refused("whether it is given an axis or a tensor is not known")
     return bool(call.args) and (space in _MODULES or isinstance(call.args[0], ast.Call))
-
-
-def _before(call: ast.Call) -> ast.expr:
-    if not isinstance(call.func, ast.Attribute):
-        raise Refused("it is called on nothing")
-    return call.func.value
-
-
-def _only(found: list[T], what: object) -> T:
-    if len(found) != 1:
-        raise Refused(f"{what} is there {len(found)} times")
-    return found[0]

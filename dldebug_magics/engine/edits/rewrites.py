@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from .expressions import Part, attached, enclosed, unwrapped, with_argument
+from .expressions import attached, enclosed, unwrapped, with_argument
 from .listing import Listing
+from .parts import Part
 from .statements import Refused
 
 

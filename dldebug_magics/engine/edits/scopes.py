@@ -21,9 +21,10 @@ def fits(tree: ast.Module, chain: list[ast.stmt], nodes: Sequence[ast.AST]) -> N
     if not functions:
         return
     inner = names([c.target for node in nodes for c in ast.walk(node) if isinstance(c, ast.comprehension)], ast.Store)
-    known = {*inner, *vars(builtins), *(name for scope in (tree, *functions) for name in _bound(scope)), *names([functions[-1]], ast.Load)}
-    lost = names(nodes, ast.Load) - known | _attributes(nodes) - _attributes([s for s in chain if isinstance(s, ast.ClassDef)][-1:])
-    fresh = names(nodes, ast.Store) - {*inner, *_bound(functions[-1])}
+    known = {*inner, *vars(builtins), *(name for scope in (tree, *functions) for name in bound(scope)), *names([functions[-1]], ast.Load)}
+    own = _attributes([s for s in chain if isinstance(s, ast.ClassDef)][-1:])
+    lost = names(nodes, ast.Load) - known | _attributes(nodes, ast.Load) - own
+    fresh = names(nodes, ast.Store) - {*inner, *bound(functions[-1])}
     if lost or fresh:
         raise Refused(f"{', '.join(sorted(lost | fresh))}: not known there")
 
@@ -43,9 +44,10 @@ def _targets(statement: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
     return statement.targets if isinstance(statement, ast.Assign) else [statement.target]
 
 
-def _attributes(nodes: Sequence[ast.AST]) -> set[str]:
-    """What is read of `self`, such as `self.net`; every module has `self.training`."""
+def _attributes(nodes: Sequence[ast.AST], context: type[ast.expr_context] = ast.expr_context) -> set[str]:
+    """What is read or set of `self`, such as `self.net`; every module has `self.training`."""
     found = [n for node in nodes for n in ast.walk(node) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)]
+    found = [n for n in found if isinstance(n.ctx, context)]
     return {ast.unparse(n) for n in found if ast.unparse(n.value) == "self"} - {"self.training"}
 
 
@@ -97,10 +99,18 @@ def last(tree: ast.Module, chain: list[ast.stmt], name: str) -> ast.stmt:
     return max(around, key=lambda s: s.lineno)
 
 
-named = {"set": setting, "last": last, "bare": bare, "attribute": attribute}  # ways to a statement by a name
+def returning(tree: ast.Module, chain: list[ast.stmt], name: str) -> ast.stmt:
+    """The only statement that gives the value of the function which stands at a line."""
+    found = [s for s in ast.walk(chain[-1]) if isinstance(s, ast.Return) and s.value is not None]
+    if not isinstance(chain[-1], ast.FunctionDef) or len(found) != 1:
+        raise Refused(f"a value is given {len(found)} times")
+    return found[0]
 
 
-def _bound(scope: ast.AST) -> Iterator[str]:
+named = {"return": returning, "set": setting, "last": last, "bare": bare, "attribute": attribute}  # ways to a statement by a name
+
+
+def bound(scope: ast.AST) -> Iterator[str]:
     """The names that a module or a function sets itself: its arguments, and what its statements bind."""
     if isinstance(scope, _FUNCTIONS):
         yield from (node.arg for node in ast.walk(scope.args) if isinstance(node, ast.arg))

@@ -15,9 +15,12 @@ from torch import Tensor
 
 from ...engine.ambient import seeded
 from ...engine.call import loss_of
+from ...engine.edits import Edit
 from ...engine.observation import Observation
 from ...engine.subject import Subject
 from ...instruments.calls import Call, Calls
+from ...instruments.ready_edits import left_out
+from ...instruments.source_edits import without_call
 from ...instruments.source_lines import where
 
 _CAPS = frozenset("clamp clip clamp_max clamp_min minimum maximum min max".split())
@@ -26,7 +29,7 @@ _SCALING = tuple(f"{name}Backward" for name in "Mean Sum Nansum Neg Div Mul Add 
 
 @dataclasses.dataclass(frozen=True)
 class CapCard(Observation):
-    """One cap: the call, its bound, the share of losses beyond it, their part of the whole, and whether nothing else is added."""
+    """One cap: the call, its bound, the share of losses beyond it, their part of the whole, whether it is all; and the line without it."""
 
     name: str
     index: int
@@ -35,7 +38,8 @@ class CapCard(Observation):
     part: float
     alone: bool
     where: str
-    source: str
+    taken_out: str
+    edits: tuple[Edit, ...]
 
     @classmethod
     def measure(cls, subject: Subject) -> Iterator[CapCard]:
@@ -60,7 +64,9 @@ class CapCard(Observation):
         part = float(result[beyond].sum() / result.sum().clamp(min=1e-12))
         height = float(torch.as_tensor(bound).double().mean())
         place, share = where(call.module, call.line), float(beyond.double().mean())
-        yield cls(call.name, call.index, height, share, part, alone, place, call.line.source)
+        without = without_call(call.line.source, call.name) or f"{call.line.source}   # without {call.name}"
+        edits = left_out(call.line.spot, call.name) if call.name.startswith("cl") else ()
+        yield cls(call.name, call.index, height, share, part, alone, place, without, edits)
 
 
 def _below(root: Any) -> Iterator[tuple[Any, int, bool]]:

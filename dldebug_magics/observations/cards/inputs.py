@@ -9,9 +9,11 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from ...engine.edits import Edit
 from ...engine.observation import Observation
 from ...engine.subject import Subject
 from ...instruments.input_tensors import input_tensors
+from ...instruments.ready_edits import in_data
 
 _TINY = 0.05
 
@@ -20,7 +22,8 @@ _TINY = 0.05
 class Scale:
     """Range, mean and standard deviation of a tensor; `widest` and `narrowest` are the extreme deviations of single features.
 
-    `lone`: a few samples are ten times as large as all others, and the numbers above are theirs.
+    `lone`: a few samples are ten times as large as all others, and the numbers above are theirs. `edits`: what standardises it where the
+    user's data are made.
     """
 
     shape: tuple[int, ...]
@@ -32,6 +35,7 @@ class Scale:
     narrowest: float
     binary: bool
     lone: bool = False
+    edits: tuple[Edit, ...] = ()
 
     @property
     def reach(self) -> float:
@@ -56,7 +60,11 @@ class InputCard(Observation):
         """Look at the frozen batch; nothing is run."""
         inputs, targets = input_tensors(subject)
         bad = [_not_finite("input", t) for t in inputs] + [_not_finite("target", t) for t in targets]
-        yield cls(tuple(_scale(t) for t in inputs if t.numel()), tuple(row for row in bad if row[1]))
+        scales = tuple(_scale(t) for t in inputs if t.numel())
+        if len(scales) == 1:
+            form = f"({{}} - {scales[0].mean:.4g}) / {scales[0].std:.4g}"
+            scales = (dataclasses.replace(scales[0], edits=in_data(subject.name("train"), 0, form)),)
+        yield cls(scales, tuple(row for row in bad if row[1]))
 
 
 def _not_finite(role: str, tensor: Tensor) -> tuple[str, int, int]:

@@ -10,10 +10,12 @@ from torch import Tensor
 
 from ...engine.ambient import seeded
 from ...engine.call import loss_of
+from ...engine.edits import Edit
 from ...engine.nested import tensors
 from ...engine.observation import Observation
 from ...engine.subject import Subject
 from ...instruments.calls import DROPOUTS, LOSSES, Call, Calls, closing
+from ...instruments.ready_edits import left_out
 from ...instruments.source_edits import module_expression, without_call
 from ...instruments.source_lines import where
 
@@ -29,6 +31,7 @@ class LastDropout(Observation):
     probability: float
     where: str
     taken_out: str
+    edits: tuple[Edit, ...] = ()
 
     @classmethod
     def measure(cls, subject: Subject) -> Iterator[LastDropout]:
@@ -50,6 +53,7 @@ class LastDropout(Observation):
                 probability=float(dropped.argument(1, "p", 0.5)),
                 where=where(expression or dropped.module, dropped.line),
                 taken_out=f"{expression} = torch.nn.Identity()   # the dropout taken out" if expression else line,
+                edits=() if expression else left_out(dropped.line.spot, dropped.name),
             )
 
 

@@ -15,11 +15,13 @@ from torch import Tensor
 
 from ...engine.ambient import seeded
 from ...engine.call import Passed, loss_of
+from ...engine.edits import Edit
 from ...engine.nested import tensors
 from ...engine.observation import Observation
 from ...engine.subject import Subject
 from ...instruments.broadcasts import Broadcast, Broadcasts
 from ...instruments.calls import ACTIVATIONS, LOSSES, Call, Calls, closing
+from ...instruments.ready_edits import left_out
 from ...instruments.source_edits import module_expression, without_call
 from ...instruments.source_lines import Line, where
 
@@ -47,6 +49,11 @@ class Closing:
         if self.expression:
             return f"{self.expression} = torch.nn.Identity()   # {self.name} taken out"
         return without_call(self.line.source, self.name) or f"{self.line.source}   # without {self.name}"
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """The same in the user's own line, where the activation has no module of its own."""
+        return () if self.expression else left_out(self.line.spot, self.name)
 
 
 @dataclasses.dataclass(frozen=True)

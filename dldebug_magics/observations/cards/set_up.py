@@ -13,7 +13,18 @@ from ...engine.observation import Observation
 from ...engine.subject import Subject
 
 _MODE_SENSITIVE = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)
-_NOT_SETTINGS = {"params", "foreach", "capturable", "differentiable", "fused", "initial_lr", "max_lr", "min_lr"}
+_NOT_SETTINGS = {
+    "params",
+    "foreach",
+    "capturable",
+    "differentiable",
+    "fused",
+    "initial_lr",
+    "max_lr",
+    "min_lr",
+    "base_momentum",
+    "max_momentum",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +51,7 @@ class SetUp(Observation):
     def measure(cls, subject: Subject) -> Iterator[SetUp]:
         """Read it off the objects; nothing is run."""
         optimizer, modules = subject.optimizer, list(subject.model.named_modules())
-        names = {role: subject.name(role) for role in ("model", "loss_fn", "optimizer", "train")}
+        names = {role: subject.name(role) for role in ("model", "loss_fn", "optimizer", "train", "val")}
         groups = tuple({k: v for k, v in g.items() if k != "params"} for g in optimizer.param_groups) if optimizer is not None else ()
         sensitive = [(name or "the model", m) for name, m in modules if isinstance(m, _MODE_SENSITIVE)]
         yield cls(

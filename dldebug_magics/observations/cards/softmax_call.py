@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 
+from ...engine.edits import Edit
 from ...instruments.call_edits import with_argument
+from ...instruments.ready_edits import along, left_out
 from ...instruments.source_edits import without_call
 from ...instruments.source_lines import Line, where
 
@@ -71,6 +73,15 @@ class Softmax:
     def taken_out(self) -> str:
         """The changed line: without this call."""
         return f"{self.expression} = torch.nn.Identity()" if self.expression else without_call(self.line.source, self.name)
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """The same in the user's own line, where the call has no module of its own."""
+        return () if self.expression else left_out(self.line.spot, self.name)
+
+    def edits_along(self, axis: int) -> tuple[Edit, ...]:
+        """The call over that axis, in the user's own line."""
+        return () if self.expression else along(self.line, self.name, axis)
 
     def along(self, axis: int) -> str:
         """The changed line: over that axis."""

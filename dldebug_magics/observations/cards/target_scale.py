@@ -9,16 +9,19 @@ import torch
 
 from ...engine.ambient import seeded
 from ...engine.call import loss_of
+from ...engine.edits import Edit
 from ...engine.nested import tensors
 from ...engine.observation import Observation
 from ...engine.subject import Subject
 from ...instruments.input_tensors import input_tensors
+from ...instruments.ready_edits import in_data
 from .inputs import lone
 
 
 @dataclasses.dataclass(frozen=True)
 class TargetScale(Observation):
-    """Mean and deviation of the first real-valued target, the mean size of the outputs, and whether the targets look like counts.
+    """Mean and deviation of the first real-valued target, the mean size of the outputs, and whether the targets look like counts;
+    and the edits that standardise them where the user's data are made.
 
     Nothing is seen where the targets are classes, or the inputs once more (an autoencoder's), or a few targets are far off the rest.
     """
@@ -27,6 +30,7 @@ class TargetScale(Observation):
     std: float
     output: float
     counts: bool
+    edits: tuple[Edit, ...] = ()
 
     @classmethod
     def measure(cls, subject: Subject) -> Iterator[TargetScale]:
@@ -43,4 +47,6 @@ class TargetScale(Observation):
             return
         values = chosen.double()
         whole = bool((values == values.round()).all()) and float(values.min()) >= 0
-        yield cls(float(values.mean()), float(values.std(unbiased=False)), float(output.abs().mean()), whole)
+        mean, std = float(values.mean()), float(values.std(unbiased=False))
+        edits = in_data(subject.name("train"), 1, f"({{}} - {mean:.4g}) / {std:.4g}")
+        yield cls(mean, std, float(output.abs().mean()), whole, edits)
