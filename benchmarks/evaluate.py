@@ -1,16 +1,25 @@
-"""What `%bias_variance` costs: its pass against the inference loop that anyone would write, its memory, and its bootstrap.
+"""What `%bias_variance` costs: its pass against the inference loop that anyone would write, its memory, its bootstrap, and its workers.
 
-    python benchmarks/evaluate.py [--repeats 7] [--as-it-comes]
+    python benchmarks/evaluate.py [--repeats 7] [--as-it-comes] [--only pass memory whole workers ray]
 
 pass: reading a split with its metric, against a bare loop over the same loader that counts the right answers; bar 1.05. Pairs are taken in
 turn, in seconds of the process, and the median ratio is printed with the extremes. Memory that was freed is kept by the process: whether
 the C library gives it back after each layer, and fetches it anew, hangs on where small things lie, and moves either loop by tens of
-percent; --as-it-comes leaves that in. memory: what is held after 10,000 and after 1,000,000 samples; the same. bootstrap: a million
-predictions counted, and 2000 resamples drawn; bar 10 s.
+percent; --as-it-comes leaves that in.
+memory: what is held after 10,000 and after 1,000,000 samples; the same. And the most memory that was resident in a process that asked for
+`%bias_variance` on streams of 100,000 and of 1,000,000 predictions, each in a process of its own.
+whole: a million predictions counted, and 2000 resamples drawn; and all of `%bias_variance` on them, as train and val; bar 10 s.
+workers, ray: one process with one thread against two workers with one each, by the clock; the sums must be the same to the last bit.
 """
 
 import argparse
 import collections
+import functools
+import importlib.util
+import os
+import resource
+import subprocess
+import sys
 import time
 from statistics import median
 
@@ -20,8 +29,10 @@ from freed_memory import keep_freed_memory
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from dldebug_magics.ask import ask
 from dldebug_magics.engine.subject import Subject
 from dldebug_magics.instruments.evaluation.passes import Scored, scored
+from dldebug_magics.instruments.evaluation.pools import pool_of
 
 CLASSES = 10
 
@@ -90,21 +101,106 @@ def held(found):
     return sum(buckets.sums.nbytes + buckets.samples.nbytes for buckets in (found.sums, found.confidence.buckets))
 
 
+class Predictions:
+    """A stream of the scores that a model gave, and the right classes; read twice, it is the same."""
+
+    def __init__(self, samples, seed, size=2000):
+        self.samples, self.seed, self.size = samples, seed, size
+
+    def __iter__(self):
+        numbers = torch.Generator().manual_seed(self.seed)
+        for _ in range(self.samples // self.size):
+            scores = torch.randn(self.size, CLASSES, generator=numbers)
+            yield scores, torch.where(torch.rand(self.size, generator=numbers) < 0.7, scores.argmax(1), 0)
+
+
+def whole(samples):
+    """All of `%bias_variance`, half of the samples as train and half as val."""
+    splits = {role: Predictions(samples // 2, seed) for seed, role in enumerate(("train", "val"))}
+    *_, report = ask("bias_variance", Subject(nn.Identity(), nn.CrossEntropyLoss(), **splits), budget=120.0)
+    assert sum(level.samples for level in report.experiment.levels) == samples
+    return report
+
+
+def resident(samples):
+    """The most memory that a process with torch needed for it, in MB."""
+    here = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
+    code = f"import evaluate; evaluate.whole(20_000); evaluate.whole({samples}); evaluate.show_resident()"
+    return int(subprocess.check_output([sys.executable, "-c", code], env=here, text=True))
+
+
+def show_resident():
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+
+
+def shared(repeats, ray=False):
+    """Pairs of passes, by one process and by a pool of two: each with its seconds and its sums; and the seconds to start the pool."""
+    net, _ = conv_net()
+    dataset = TensorDataset(torch.randn(12_288, 3, 32, 32), torch.randint(0, CLASSES, (12_288,)))
+
+    def passed(pool):
+        loader, began = DataLoader(dataset, 128, shuffle=True, generator=torch.Generator().manual_seed(0)), time.perf_counter()
+        *_, found = scored(Subject(net, nn.CrossEntropyLoss()), loader, "val", pool=pool)
+        return time.perf_counter() - began, (found.value, found.sums.sums.tobytes())
+
+    began = time.perf_counter()
+    with pool_of(2, ray=ray) as pool:
+        first, _ = passed(pool)
+        pairs = [(passed(None), passed(pool)) for _ in range(repeats)]
+        start = time.perf_counter() - began - first - sum(one[0] + two[0] for one, two in pairs) + max(0.0, first - pairs[0][1][0])
+    return pairs, start
+
+
+def show_pass(repeats):
+    for build in (mlp, conv_net, transformer):
+        found = ratios(build, repeats)
+        print(f"pass, {build.__name__:12} {median(found):.3f}x  ({min(found):.3f} to {max(found):.3f})   bar 1.05")
+
+
+def show_memory(repeats):
+    print(f"memory: {held(counted(10_000))} bytes after 10,000 samples, {held(counted(1_000_000))} after 1,000,000   bar: the same")
+    few, many = resident(100_000), resident(1_000_000)
+    print(f"memory: {few} MB resident at most for 100,000 samples of a stream, {many} MB for 1,000,000   bar: the same")
+
+
+def show_whole(repeats):
+    began = time.perf_counter()
+    draws = counted(1_000_000).draws(numpy.random.default_rng(0))
+    print(f"bootstrap: 1,000,000 predictions and {len(draws)} resamples in {time.perf_counter() - began:.2f} s   bar 10 s")
+    began = time.perf_counter()
+    whole(1_000_000)
+    print(f"%bias_variance: all of it on 1,000,000 predictions in {time.perf_counter() - began:.2f} s   bar 10 s")
+
+
+def show_workers(repeats, ray=False):
+    word = "ray" if ray else "workers"
+    if ray and importlib.util.find_spec("ray") is None:
+        return print('ray: skipped, Ray is not installed: pip install "dldebug[ray]"')
+    torch.set_num_threads(1)
+    pairs, start = shared(max(3, repeats // 2), ray)
+    alone, together = (median(pair[place][0] for pair in pairs) for place in (0, 1))
+    faster, same = [one[0] / two[0] for one, two in pairs], len({sums for pair in pairs for _, sums in pair}) == 1
+    spread = f"{median(faster):.2f}x as fast ({min(faster):.2f} to {max(faster):.2f})"
+    print(
+        f"{word}: one process {alone:.2f} s, two {together:.2f} s: {spread}, {start:.1f} s to start; bits {'equal' if same else 'DIFFER'}"
+    )
+
+
+SHOWN = {"pass": show_pass, "memory": show_memory, "whole": show_whole, "workers": show_workers}
+SHOWN["ray"] = functools.partial(show_workers, ray=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--as-it-comes", action="store_true")
-    repeats, as_it_comes = vars(parser.parse_args()).values()
-    if not as_it_comes:
+    parser.add_argument("--only", nargs="+", choices=SHOWN, default=SHOWN)
+    asked = parser.parse_args()
+    if not asked.as_it_comes:
         keep_freed_memory()
     torch.manual_seed(0)
-    for build in (mlp, conv_net, transformer):
-        found = ratios(build, repeats)
-        print(f"pass, {build.__name__:12} {median(found):.3f}x  ({min(found):.3f} to {max(found):.3f})   bar 1.05")
-    print(f"memory: {held(counted(10_000))} bytes after 10,000 samples, {held(counted(1_000_000))} after 1,000,000   bar: the same")
-    began = time.perf_counter()
-    draws = counted(1_000_000).draws(numpy.random.default_rng(0))
-    print(f"bootstrap: 1,000,000 predictions and {len(draws)} resamples in {time.perf_counter() - began:.2f} s   bar 10 s")
+    for name in asked.only:
+        SHOWN[name](asked.repeats)
 
 
 if __name__ == "__main__":

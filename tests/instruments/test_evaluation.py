@@ -14,8 +14,10 @@ from torch.utils.data import TensorDataset
 from dldebug_magics.engine.errors import UserMistake
 from dldebug_magics.engine.subject import Subject
 from dldebug_magics.instruments.evaluation.bootstrap import interval
+from dldebug_magics.instruments.evaluation.metrics import Metric
 from dldebug_magics.instruments.evaluation.named import OURS
 from dldebug_magics.instruments.evaluation.passes import Scored, scored
+from dldebug_magics.instruments.evaluation.tasks import task_of
 from dldebug_magics.notebook.metric import metric_named
 from dldebug_magics.notebook.names import Names
 
@@ -125,3 +127,22 @@ def test_the_names_that_the_magic_knows_are_those_that_there_are():
     assert [metric_named(name, Names({})) for name in there] == there
     with pytest.raises(UserMistake, match="no name and no metric `losss` here; did you mean `loss`"):
         metric_named("losss", Names({}))
+
+
+def test_what_is_judged_together_is_judged_as_one_by_one():
+    for subject, output, target in ((CLASSES, SCORES, LABELS), (LOGITS, FLAGS, YES)):
+        for name in OURS:
+            metric = OURS[name](task_of(subject, output, (target,)))
+            if isinstance(metric, Metric) and metric.by_row and (subject is CLASSES or not name.startswith("top")):
+                alone = torch.cat([metric.rows(output[at : at + 7], (target[at : at + 7],)) for at in range(0, N, 7)])
+                assert torch.equal(alone, metric.rows(output, (target,))), name
+
+
+def test_a_batch_that_spoils_it_is_named_though_several_are_judged_together():
+    right = [(SCORES[at : at + 10], LABELS[at : at + 10]) for at in range(0, N, 10)]
+    no_numbers, no_class = list(right), list(right)
+    no_numbers[12] = (SCORES[:10] / 0, LABELS[:10])
+    no_class[5] = (SCORES[:10], LABELS[:10] + 7)
+    for batches, said in ((no_numbers, "10 of 10 outputs of batch 13 are no numbers"), (no_class, "`f1` fails on batch 6: ")):
+        with pytest.raises(UserMistake, match=said):
+            list(scored(CLASSES, batches, "val", "f1"))

@@ -1,17 +1,19 @@
-"""All batches of a split as the user's loader gives them, how many samples are in one, and which of them belong together."""
+"""All batches of a split as the user's loader gives them, or the numbers of their samples; how many are in one, and of which groups."""
 
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from torch import Tensor
-from torch.utils.data import DataLoader, default_collate
+from torch.utils.data import DataLoader, IterableDataset, default_collate
 
 from ...engine.batch import _is_dataset, is_one_batch
 from ...engine.errors import UserMistake
 from ...engine.nested import tensors
+from ...engine.samples import items
 
 _BATCH = 256  # samples, where a Dataset comes without a loader
 Groups = Callable[[Any], Any] | str | None  # of a batch: the group of each of its samples; or its key in the batch
@@ -43,6 +45,46 @@ def _apart(loader: DataLoader) -> DataLoader:
     twin = copy.copy(loader)
     vars(twin).update(_iterator=None, persistent_workers=False)
     return twin
+
+
+@dataclasses.dataclass(frozen=True)
+class Material:
+    """What batches are put together from, anywhere: a dataset that is read by number, and how samples become a batch."""
+
+    dataset: Any
+    collate: Callable[[Any], Any]
+    batched: bool
+
+    def batch(self, numbers: Any) -> Any:
+        """The batch of these samples, as the loader would give it."""
+        return self.collate(items(self.dataset, numbers) if self.batched else self.dataset[numbers])
+
+
+def by_number(source: Any) -> tuple[Material, DataLoader] | None:
+    """What the batches of a split are made from, and a loader of the numbers of their samples: drawn as the user's sampler draws them.
+
+    None where the batches are not a matter of numbers alone: a stream, batches that are there already, workers that are set up first.
+    """
+    loader = DataLoader(source, batch_size=_BATCH) if _is_dataset(source) and not isinstance(source, IterableDataset) else source
+    if is_one_batch(source) or not isinstance(loader, DataLoader) or type(loader).__iter__ is not DataLoader.__iter__:
+        return None
+    if isinstance(loader.dataset, (IterableDataset, Iterator)) or loader.worker_init_fn is not None:
+        return None
+    twin = _apart(loader)
+    vars(twin).update(dataset=_Numbers(), collate_fn=_as_it_is, num_workers=0, prefetch_factor=None, timeout=0, pin_memory=False)
+    vars(twin).update(_DataLoader__multiprocessing_context=None)
+    return Material(loader.dataset, loader.collate_fn, loader.batch_sampler is not None), twin
+
+
+class _Numbers:
+    """Stands where a dataset would: a sample is its own number."""
+
+    def __getitem__(self, number: Any) -> Any:
+        return number
+
+
+def _as_it_is(numbers: Any) -> Any:
+    return numbers
 
 
 def length(targets: tuple[Any, ...], found: Tensor | None) -> int:

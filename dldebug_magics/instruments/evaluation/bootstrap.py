@@ -6,6 +6,7 @@ Source: B. Efron, R. Tibshirani, "An Introduction to the Bootstrap" (1993), chap
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 
 import numpy
@@ -40,6 +41,24 @@ def interval(draws: numpy.ndarray, level: float = LEVEL) -> Interval:
     """
     low, high = numpy.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(low), float(high))
+
+
+def expanded(count: int, level: float = LEVEL) -> float:
+    """The middle of the draws that holds the truth as often as `level` says, where only so many groups were drawn from (0: enough).
+
+    Resamples of n groups spread less than samples of n groups do, by the root of (n - 1) / n, and a spread estimated from few is itself
+    uncertain. Source: T. Hesterberg, "What Teachers Should Know About the Bootstrap" (2015), expanded percentile intervals.
+
+    >>> [round(expanded(count), 3) for count in (0, 1000, 30, 10)]
+    [0.95, 0.95, 0.962, 0.983]
+    """
+    from scipy.special import ndtr, stdtrit
+
+    if count == 0:
+        return level
+    if count < 2:
+        return 1.0
+    return float(1 - 2 * ndtr(math.sqrt(count / (count - 1)) * stdtrit(count - 1, (1 - level) / 2)))
 
 
 def drawn(filled: numpy.ndarray, value: Value, prior: Sequence[Sequence[float]], generator: numpy.random.Generator) -> numpy.ndarray:

@@ -15,52 +15,42 @@ from torch import Tensor, nn
 from .bootstrap import Interval, drawn, interval
 from .buckets import Buckets
 from .metrics import mean
-from .tasks import Task, scores
+from .tasks import Task
 
 _LIKELIHOODS = (nn.CrossEntropyLoss, nn.NLLLoss, nn.BCEWithLogitsLoss, nn.BCELoss)
 _FUNCTIONS = ("cross_entropy", "nll_loss", "binary_cross_entropy_with_logits", "binary_cross_entropy")
-_WAITING = 2**18  # numbers of outputs that may wait
 
 
 class Confidence:
-    """Grows with batches; `gap` is None where outputs are no probabilities: another loss, pixels, values."""
+    """Grows with rows of (confidence - right, counted); `gap` is None where outputs are no probabilities: another loss, pixels, values."""
 
-    def __init__(self, loss_fn: Any):
-        self.asked = isinstance(loss_fn, _LIKELIHOODS) or getattr(loss_fn, "__name__", "") in _FUNCTIONS
+    def __init__(self) -> None:
         self.buckets = Buckets(2)
-        self.waiting: list[tuple[Task, Tensor, Tensor, numpy.ndarray]] = []
-
-    def add(self, task: Task, output: Any, targets: tuple[Any, ...], members: numpy.ndarray) -> None:
-        """One batch; several are looked at together, which costs less than each by itself."""
-        found = scores(output)
-        if not self.asked or found is None or task.soft or task.kind not in ("classes", "flags"):
-            return
-        if found.ndim > 2 or len(found) != len(members) or (task.kind == "flags" and found.numel() != len(found)):
-            return  # pixels, letters, several labels
-        self.waiting.append((task, found, targets[0], members))
-        if len(self.waiting) * found.numel() > _WAITING:
-            self._look()
-
-    def _look(self) -> None:
-        if not self.waiting:
-            return
-        task, *_ = self.waiting[0]
-        found, target = (torch.cat([part[place] for part in self.waiting]) for place in (1, 2))  # type: ignore[misc]
-        rows = _of_classes(found, target) if task.kind == "classes" else _of_flags(task, found, target)
-        self.buckets.add(rows.double().cpu().numpy(), numpy.concatenate([members for *_, members in self.waiting]))
-        self.waiting = []
 
     def gap(self, generator: numpy.random.Generator) -> tuple[float, Interval] | None:
         """How much too sure (above 0) or too unsure the model is on average, and the interval."""
-        self._look()
         if not self.buckets.count:
             return None
         total = self.buckets.total
         return float(total[0] / total[1]), interval(drawn(self.buckets.filled, mean, (), generator))
 
 
+def are_probabilities(loss_fn: Any) -> bool:
+    """Whether a loss takes a model's outputs for probabilities, or for their logits."""
+    return isinstance(loss_fn, _LIKELIHOODS) or getattr(loss_fn, "__name__", "") in _FUNCTIONS
+
+
+def sureness(task: Task, found: Tensor, target: Tensor) -> numpy.ndarray | None:
+    """Rows (confidence - right, counted) of N samples, [N, 2]; None where a sample has more than one answer, or a distribution for one."""
+    if task.soft or task.kind not in ("classes", "flags") or found.ndim > 2 or (task.kind == "flags" and found.numel() != len(found)):
+        return None
+    rows = _of_classes(found, target) if task.kind == "classes" else _of_flags(task, found, target)
+    return rows.double().cpu().numpy()
+
+
 def _of_classes(found: Tensor, target: Tensor) -> Tensor:
-    sure, said = found.softmax(1).max(1)
+    best, said = found.max(1)
+    sure = (found - best[:, None]).exp().sum(1).reciprocal()  # the largest of the softmax, in a quarter of its time
     counted = (target >= 0).to(sure.dtype)
     return torch.stack([(sure - (said == target).to(sure.dtype)) * counted, counted], dim=1)
 

@@ -23,7 +23,8 @@ def loss_metric(subject: Subject, output: Any, targets: tuple[Any, ...]) -> Metr
     single = _unreduced(subject.loss_fn)
     if single is not None and _has_the_mean(single, subject, output, targets):
         return Metric("loss", lambda found, wanted: _rows(single(found, *wanted)), mean)
-    return Metric("loss", lambda found, wanted: _one_row(subject, found, wanted), mean)
+    alone = Subject(torch.nn.Identity(), subject.loss_fn, names=subject.names)  # the metric outlives the split, and may go to a worker
+    return Metric("loss", lambda found, wanted: _one_row(alone, found, wanted), mean)
 
 
 def _unreduced(loss_fn: Callable[..., Any] | None) -> Callable[..., Tensor] | None:

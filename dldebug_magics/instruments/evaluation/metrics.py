@@ -19,13 +19,18 @@ _WRONG = ((0.0, 1.0), (1.0, 1.0))
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """`rows` gives what each sample adds, `value` the metric of the sums, `prior` the samples that stand for what was not seen."""
+    """`rows` gives what each sample adds, `value` the metric of the sums, `prior` the samples that stand for what was not seen.
+
+    by_row: whether the rows of several batches put together are those of each by itself, to the last bit, out of scores and the first
+    target alone. What takes a logarithm is not: the last few numbers of an array are rounded in another way than the others.
+    """
 
     name: str
     rows: Rows
     value: Value
     prior: tuple[tuple[float, ...], ...] = ()
     larger_is_better: bool = False
+    by_row: bool = False
 
 
 def of_scores(rows: Callable[[Tensor, Tensor], Tensor]) -> Rows:
@@ -61,7 +66,7 @@ def error(task: Task) -> Metric:
     def of_flags(found: Tensor, target: Tensor) -> Tensor:
         return _per_sample((found.reshape(target.shape) > task.threshold) != (target > 0.5))
 
-    return Metric("error", of_scores(of_classes if task.kind == "classes" else of_flags), mean, _WRONG)
+    return Metric("error", of_scores(of_classes if task.kind == "classes" else of_flags), mean, _WRONG, by_row=True)
 
 
 def top(count: int) -> Callable[[Task], Metric]:
@@ -72,7 +77,7 @@ def top(count: int) -> Callable[[Task], Metric]:
             best = found.topk(min(count, found.shape[task.axis]), dim=task.axis).indices
             return _per_sample(~(best == target.unsqueeze(task.axis)).any(task.axis), target >= 0)
 
-        return Metric(f"top-{count} error", of_scores(rows), mean, _WRONG)
+        return Metric(f"top-{count} error", of_scores(rows), mean, _WRONG, by_row=True)
 
     return made
 

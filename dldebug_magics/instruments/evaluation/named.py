@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
-import importlib.util
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -12,11 +12,13 @@ from torch import Tensor
 
 from ...engine.errors import UserMistake
 from ...engine.subject import Subject
-from .kept import Whole, auroc
+from .kept import Whole
 from .losses import loss_metric
 from .metrics import Metric, error, mae, perplexity, rmse, top
+from .of_torchmetrics import by_name, torchmetric, untouched
 from .overlaps import f1, iou
-from .tasks import Task
+from .ranks import auroc
+from .tasks import Task, scores
 
 OURS: dict[str, Callable[[Task], Metric | Whole]] = {
     "error": error,
@@ -45,10 +47,13 @@ def named(
     asked = metric if metric is not None else subject.metric if subject.metric is not None else _USUAL[task.kind]
     if isinstance(asked, (Metric, Whole)):
         return asked
-    if not isinstance(asked, str) and getattr(asked, "__module__", "").startswith("sklearn.metrics"):
-        asked = f"sklearn.{asked.__name__}"  # which wants the targets first
+    if inspect.isroutine(asked):  # one of sklearn's wants the targets first, one of torchmetrics' the task
+        home = str(asked.__module__).partition(".")[0]
+        asked = f"{home}.{asked.__name__.lstrip('_')}" if home in ("sklearn", "torchmetrics") else asked
     if not isinstance(asked, str):
-        return Whole(getattr(asked, "__name__", type(asked).__name__), asked, larger_is_better=_rises(asked))
+        counts_on = all(callable(getattr(asked, word, None)) for word in ("update", "compute", "reset"))
+        value = untouched(asked) if counts_on else asked
+        return Whole(getattr(asked, "__name__", type(asked).__name__), value, larger_is_better=_rises(asked))
     if asked == "loss":
         return loss_metric(subject, output, targets)
     if asked in OURS:
@@ -56,18 +61,20 @@ def named(
             seen = f"outputs that look like {task.kind}" if task.kind else "outputs that nobody can tell apart from their targets"
             raise UserMistake(f"`{asked}` is not for {seen}", expected=f"one of {', '.join(_fitting(task))}", do="or pass a function")
         return OURS[asked](task)
-    return _of_library(asked, task)
+    found, target = scores(output), targets[0] if targets else None
+    library, _, name = asked.partition(".")
+    if library == "torchmetrics" and isinstance(found, Tensor) and isinstance(target, Tensor):
+        return torchmetric(name.removeprefix("functional."), task, found, target)
+    return _of_sklearn(asked, task)
 
 
 def _fitting(task: Task) -> list[str]:
     return [*(name for name, kinds in _NEEDS.items() if task.kind in kinds.split()), "loss"]
 
 
-def _of_library(name: str, task: Task) -> Whole:
-    """`sklearn.metrics.NAME`, or `torchmetrics.functional.NAME` where it is typed as torchmetrics.NAME."""
+def _of_sklearn(name: str, task: Task) -> Whole:
+    """`sklearn.metrics.NAME`. Of classes, what is said of each sample is kept, and the scores only where the metric is of scores."""
     library, _, function = name.rpartition(".")
-    if library in ("torchmetrics", "torchmetrics.functional"):
-        return _torchmetrics(function)
     import sklearn.metrics
 
     function = function if library in ("", "sklearn", "sklearn.metrics") else name
@@ -76,14 +83,18 @@ def _of_library(name: str, task: Task) -> Whole:
         known = [*OURS, "loss", *(n for n in sklearn.metrics.__all__ if n.endswith(("_score", "_loss", "_error")))]
         close = difflib.get_close_matches(function, known, n=1)
         raise UserMistake(f"no metric `{name}`", do=f"did you mean {close[0]}?" if close else f"known are {', '.join([*OURS, 'loss'])}")
-    return Whole(function, functools.partial(_sklearn, found, task), larger_is_better=not function.endswith(("_loss", "_error")))
+    said = task.kind == "classes" and found.__name__ not in _OF_SCORES
+    keeps = (lambda scores, target: (scores.argmax(task.axis), target)) if said else Whole.keeps
+    return Whole(function, functools.partial(_sklearn, found, task, said), larger_is_better=by_name(function), keeps=keeps)
 
 
-def _sklearn(function: Callable[..., float], task: Task, found: Tensor, target: Tensor) -> float:
-    """Asked with probabilities where it wants these, else with what they say."""
-    if task.kind == "classes":
-        said = found.double().softmax(task.axis) if function.__name__ in _OF_SCORES else found.argmax(task.axis)
-        said = said[:, 1] if function.__name__ in _OF_SCORES and said.shape[1] == 2 else said
+def _sklearn(function: Callable[..., float], task: Task, is_said: bool, found: Tensor, target: Tensor) -> float:
+    """Asked with probabilities where it wants these, else with what they say; `is_said`: found is that already."""
+    if is_said:
+        said = found
+    elif task.kind == "classes":
+        said = found.double().softmax(task.axis)
+        said = said[:, 1] if said.shape[1] == 2 else said
     else:
         said = found.reshape(target.shape)
         if task.kind == "flags":
@@ -93,19 +104,7 @@ def _sklearn(function: Callable[..., float], task: Task, found: Tensor, target: 
     return float(function(target.numpy(), said.numpy()))
 
 
-def _torchmetrics(function: str) -> Whole:
-    if importlib.util.find_spec("torchmetrics") is None:
-        raise UserMistake(f"`torchmetrics.{function}` needs torchmetrics", do="pip install torchmetrics")
-    import torchmetrics.functional
-
-    found = getattr(torchmetrics.functional, function, None)
-    if not callable(found):
-        raise UserMistake(f"torchmetrics has no function `{function}`")
-    return Whole(function, found, larger_is_better=not any(word in function for word in ("error", "loss", "perplexity")))
-
-
 def _rises(metric: Any) -> bool:
     """Whether more is better: what the metric says of itself (torchmetrics do), else what its name says."""
     said = getattr(metric, "higher_is_better", None)
-    name = getattr(metric, "__name__", type(metric).__name__).lower()
-    return bool(said) if said is not None else not any(word in name for word in ("error", "loss", "mse", "mae", "rmse", "perplexity"))
+    return bool(said) if said is not None else by_name(getattr(metric, "__name__", type(metric).__name__))

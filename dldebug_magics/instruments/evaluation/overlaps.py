@@ -19,12 +19,12 @@ def f1(task: Task) -> Metric:
     >>> float(metric.value(rows.sum(0).numpy()))
     0.5
     """
-    return Metric("f1", _counting(task), lambda sums: _mean_of_seen(sums, 2), larger_is_better=True)
+    return Metric("f1", _counting(task), lambda sums: _mean_of_seen(sums, 2), larger_is_better=True, by_row=True)
 
 
 def iou(task: Task) -> Metric:
     """Intersection over union, the mean over the classes that occur."""
-    return Metric("iou", _counting(task), lambda sums: _mean_of_seen(sums, 1), larger_is_better=True)
+    return Metric("iou", _counting(task), lambda sums: _mean_of_seen(sums, 1), larger_is_better=True, by_row=True)
 
 
 def _counting(task: Task) -> Rows:
