@@ -59,6 +59,89 @@ def test_what_subject_keeps_is_used(nb):
     assert seen.metric == "f1" and [level.role for level in seen.levels] == ["irreducible", "train", "test_val"]
 
 
+def unchanged(nb):
+    """What a diagnosis may not change, as text."""
+    state = "[t.tolist() for t in net.state_dict().values()], [m.training for m in net.modules()], len(net._forward_hooks)"
+    return nb(f"repr(({state}, torch.get_rng_state().sum(), torch.is_grad_enabled()))").value
+
+
+BAD = {
+    "an empty split": ("empty = torch.utils.data.Subset(held_out, [])", "--val empty", "`empty` is empty"),
+    "an empty loader": ("empty = torch.utils.data.DataLoader([], 4)", "--val empty", "`empty` is empty"),
+    "one class": (
+        "one = torch.utils.data.TensorDataset(held_out.tensors[0], 0 * held_out.tensors[1])",
+        "--val one --metric auroc",
+        "`auroc` has no value on `one`",
+    ),
+    "no numbers": ("net.weight.data.fill_(float('nan'))", "train_dl", "256 of 256 outputs of batch 1 are no numbers"),
+    "a metric that fails": ("def mine(output, target):\n    raise KeyError(1)", "train_dl --metric mine", "`mine` fails on `train_dl`"),
+    "a metric that gives many": ("def mine(output, target):\n    return output", "train_dl --metric mine", "`mine` fails on `train_dl`"),
+    "a metric that gives none": ("def mine(output, target):\n    pass", "train_dl --metric mine", "`mine` fails on `train_dl`"),
+    "labels out of range": (
+        "far = torch.utils.data.TensorDataset(held_out.tensors[0], 7 + held_out.tensors[1])",
+        "--val far --metric f1",
+        "`f1` fails on batch 1",
+    ),
+    "no groups": ("", "train_dl --groups 'who'", "no groups in a batch by `who`"),
+    "groups of another length": ("", "train_dl --groups (lambda batch: [1])", "gave 1 groups for 256 samples"),
+    "no reference": ("", "--val held_out --reference 0.1", "`reference` is a float"),
+    "no history": ("", "train_dl --history 'no/such.csv'", "can't be read"),
+    "annotations of one": ("", "train_dl --annotations [[1],[2]]", "expected labels of two annotators"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_what_is_wrong_is_said_in_one_line_and_nothing_has_changed(nb, kind):
+    before, options, line = BAD[kind]
+    nb("net.train()")
+    assert nb(before).error is None
+    was = unchanged(nb)
+    asked = nb(f"%bias_variance net criterion {options}")
+    told = [text for text in (asked.out + asked.err).splitlines() if line in text]
+    assert len(told) == 1, asked.out + asked.err
+    assert "Traceback" not in asked.out + asked.err
+    assert unchanged(nb) == was
+
+
+def test_splits_that_overlap_are_found_and_said(nb):
+    nb("whole = answers(400, 0)\nfirst, last = (torch.utils.data.Subset(whole, range(*ends)) for ends in ((0, 300), (250, 400)))")
+    was = unchanged(nb)
+    report = nb("%bias_variance net criterion --train first --val last").value
+    assert report.findings[0].name == "train_val_leak" and not report.ok and unchanged(nb) == was
+    assert "50 of the 150 samples of val stand in train, too (the same entries of one dataset)." in " ".join(repr(report).split())
+
+
+def test_a_model_in_training_mode_is_measured_in_evaluation_mode_and_put_back(nb):
+    nb("net = nn.Sequential(nn.Dropout(0.9), net).train()")
+    was = unchanged(nb)
+    report = nb("%bias_variance net criterion train_dl").value
+    assert report.experiment.levels[0].value == pytest.approx(0.02) and unchanged(nb) == was
+    assert "The model stands in training mode; it was measured in evaluation mode" in " ".join(repr(report).split())
+    nb("net.eval()")
+    assert "training mode; it" not in " ".join(repr(nb("%bias_variance net criterion train_dl").value).split())
+
+
+def test_a_split_of_one_class_is_said(nb):
+    nb("one = torch.utils.data.TensorDataset(held_out.tensors[0], 0 * held_out.tensors[1])")
+    report = nb("%bias_variance net criterion train_dl --val one").value
+    assert "val: all samples that were compared have the same target" in " ".join(repr(report).split())
+
+
+def test_the_lines_that_cut_the_splits_run_in_the_next_cell(nb):
+    report = nb("report = %bias_variance net criterion train_dl --test test_dl --make-splits\nreport").value
+    lines = "\n".join(block.source for block in report.experiment.document() if type(block).__name__ == "Code")
+    assert nb(lines).error is None
+    assert nb("[len(part) for part in (train_val_set, train_set, test_val_set, test_set)]").value == [40, 360, 200, 200]
+
+
+def test_a_reference_and_a_history_by_name(nb):
+    nb("better = lambda x: net(x)\nlosses = [(1 / (i + 1), max(1 - i / 5, 0.4 + 0.03 * i)) for i in range(30)]")
+    report = nb("%bias_variance net criterion --val held_out --reference better --history losses").value
+    assert report.experiment.levels[0].given.startswith("reference") and report.experiment.terms[-1].paired
+    assert [f.name for f in report.alarms] == ["problematic_overfit"]
+    assert "is `net` itself" in str(nb("%bias_variance net criterion --val held_out --reference net").error)
+
+
 def test_the_help_has_three_examples_and_completion_knows_the_splits(nb):
     text = nb("%bias_variance --help").out
     assert text.count("    %bias_variance") + text.count("= %bias_variance") == 3

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 
 from dldebug_magics.ask import ask
 from dldebug_magics.checks.small_splits import answers, evaluated, model
-from dldebug_magics.document import as_html, as_text
+from dldebug_magics.document import Code, as_html, as_text
 from dldebug_magics.engine.errors import UserMistake
 from dldebug_magics.engine.subject import Subject
 from dldebug_magics.observations.bias_variance.chance import expected_optimism
@@ -143,6 +143,30 @@ def test_missing_splits_are_cut_the_same_way_each_time_with_as_many_of_each_clas
     assert cut == report(subject, make_splits=True).splits()
     text = " ".join(as_text(answer.document()).split())
     assert "they are no train-val until it is trained again on what is left" in text and "a test-val at once" in text
+
+
+def test_the_lines_that_cut_run_as_they_are_printed():
+    names = {"train": "train_dl", "test": "test_set"}
+    train, test = DataLoader(answers(400, 8), 32, shuffle=True), answers(200, 10, 1)
+    answer = report(Subject(model(), nn.CrossEntropyLoss(), train=train, test=test, names=names), make_splits=True)
+    lines = [block.source for block in answer.experiment.document() if isinstance(block, Code)]
+    here = {"report": answer, "train_dl": train, "test_set": test}
+    for line in lines:
+        exec(line, here)
+    assert [len(here[f"{role}_set"]) for role in ("train_val", "train", "test_val", "test")] == [40, 360, 100, 100]
+    numbers = answer.splits()["train_val"]
+    assert torch.equal(here["train_val_set"][3][0], train.dataset[numbers[3]][0])
+    assert list(answer.splits(test=test)) == ["test_val", "test"]
+
+
+def test_what_was_not_cut_is_said_in_one_line():
+    answer = report(Subject(model(), nn.CrossEntropyLoss(), train=answers(100, 2)), make_splits=True)
+    with pytest.raises(UserMistake, match="nothing was cut from `test`"):
+        answer.splits(test=answers(100, 2))
+    with pytest.raises(UserMistake, match="`train` has 50 samples; expected the 100 that were cut"):
+        answer.splits(train=answers(50, 2))
+    with pytest.raises(UserMistake, match="a report with --make-splits"):
+        report(evaluated(train=5, val=5)).splits(train=answers(1000, 5))
 
 
 def test_a_stream_cannot_be_cut_and_the_report_says_so():

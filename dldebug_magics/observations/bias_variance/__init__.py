@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Generator, Iterator
-from typing import Any, ClassVar, cast
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
 from ...document import Block
-from ...engine.ambient import seeded
 from ...engine.evidence import Finding
 from ...engine.examine import frozen
 from ...engine.observation import Observation
 from ...engine.subject import Subject
-from ...instruments.evaluation.augmentation import Augmented, unaugmented
-from ...instruments.evaluation.passes import Asked
+from ...instruments.evaluation.augmentation import Augmented
 from . import wording
 from .comparing import with_targets
-from .cutting import Cut, cuts, numbers_of
+from .cutting import Cut, cuts, splits
 from .decomposition import Level, Term
 from .irreducible import known_levels
-from .reading import Reading, Sureness, given_splits, redrawn, smallest_first
-from .repeated import Conflict, Repeated, conflicts, contents, repeated
+from .passing import Passing
+from .reading import Sureness, given_splits
+from .reference import held_out
+from .repeated import Conflict, Repeated
+from .rising import Rise, risen
 from .rungs import Rung, matters
-from .together import together
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +43,7 @@ class BiasVariance(Observation):
 
     stage: ClassVar[str] = "evaluate"
     needs_loss, any_split = False, True
-    exports: ClassVar = {"splits": numbers_of}
+    exports: ClassVar = {"splits": splits}
 
     metric: str = ""
     larger_is_better: bool = False
@@ -56,13 +55,17 @@ class BiasVariance(Observation):
     dominant: Term | None = None
     repeated: tuple[Repeated, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    one_answer: tuple[str, ...] = ()
     augmented: tuple[Augmented, ...] = ()
     sureness: tuple[Sureness, ...] = ()
     redrawn: tuple[str, ...] = ()
+    in_training: bool = False
     cuts: tuple[Cut, ...] = ()
     trials: int = 0
+    rise: Rise | None = None
     not_read: tuple[str, ...] = ()
     reading: str = ""
+    measured: tuple[Level, ...] = dataclasses.field(default=(), repr=False, compare=False)
     losses, crash, passed, excess, first, final = (), None, True, 0.0, 0.0, 0.0
 
     @classmethod
@@ -70,51 +73,42 @@ class BiasVariance(Observation):
         """With a batch of the first split that there is: none of them must be called train."""
         first = next(iter(given_splits(subject).items()))
         known_levels(subject, options.get("annotations"))  # what can't be read is said before anything is
+        risen(subject, options.get("history"))
+        if options.get("reference") is not None:
+            held_out(subject, given_splits(subject), options["reference"])
         named = dataclasses.replace(subject, train=first[1], names={**subject.names, "train": subject.name(first[0])})
         return with_targets(dataclasses.replace(subject, batch=frozen(named).batch))
 
     @classmethod
     def measure(
-        cls, subject: Subject, *, groups: Any = None, annotations: Any = None, trials: int = 0, make_splits: bool = False, times: Any = None
+        cls,
+        subject: Subject,
+        *,
+        groups: Any = None,
+        annotations: Any = None,
+        reference: Any = None,
+        history: Any = None,
+        trials: int = 0,
+        make_splits: bool = False,
+        times: Any = None,
+        workers: int = 0,
+        ray: bool = False,
     ) -> Iterator[BiasVariance]:
         """Pass over the splits, the smallest first, and decompose after each.
 
-        groups: what belongs together in a batch (a patient, a video): its key or place, or a function of the batch.
+        groups: what belongs together in a batch (a patient): its key or place, or a function; splits with shared ones are drawn as one.
         annotations: labels of two annotators or more for each sample, [samples, annotators].
+        reference: a strong model of the same inputs, or a function of them that gives scores; the irreducible error is at most its own.
+        history: the losses of its training by epoch: a list, pairs (train, val), records, a DataFrame, or a CSV file.
         trials: how many models or settings were compared on the validation set.
-        make_splits: cut the splits that are missing: by class, by `groups`, or by `times`; report.splits() has their entries.
+        make_splits: cut the splits that are missing: by class, by `groups`, or by `times`; report.splits() has them.
         times: when each sample was taken: a key or place in a batch, or a function of the batch.
+        workers: processes that evaluate the batches, for the same sums to the last bit. ray: have the tasks of a Ray cluster do it.
         """
-        seeded(subject.seed)
-        given = given_splits(subject)
-        start = cls(trials=trials, redrawn=tuple(role for role, source in given.items() if redrawn(source)))
-        seen = yield from start._with_levels(subject, given, groups, annotations)
-        small = contents(subject, given)
-        seen = dataclasses.replace(seen, repeated=repeated(given, small), conflicts=conflicts(small))
-        yield seen
+        passing = Passing(subject, given_splits(subject), groups, annotations, reference, workers, ray)
+        seen = yield from passing.all(cls(trials=trials, rise=risen(subject, history)))
         if make_splits:
-            yield dataclasses.replace(seen, cuts=cuts(subject, given, groups, times))
-
-    def _with_levels(
-        self, subject: Subject, given: dict[str, Any], groups: Any, annotations: Any
-    ) -> Generator[BiasVariance, None, BiasVariance]:
-        """Read the splits one after the other, each within its share of the time that is left."""
-        seen, metric, measured = self, cast("Asked", subject.metric), list[Level]()
-        for left, role in zip(range(len(given), 0, -1), smallest_first(given), strict=True):
-            source, random = unaugmented(given[role], role, subject.seed)
-            seen = dataclasses.replace(seen, augmented=(*seen.augmented, *filter(None, [random])))
-            read, now = Reading(role, source), time.monotonic()
-            for samples in read.passing(subject, metric, groups, now + (subject.deadline - now) / left):
-                yield dataclasses.replace(seen, reading=f"{samples} samples of {role} read")
-            if read.found is None:
-                seen = dataclasses.replace(seen, not_read=(*seen.not_read, role))
-                continue
-            metric = read.metric
-            measured.append(read.level(subject))
-            sureness = (*seen.sureness, *filter(None, [read.sureness(subject.seed)]))
-            seen = dataclasses.replace(seen, sureness=sureness, **together(read.metric, measured, known_levels(subject, annotations)))
-            yield seen
-        return seen
+            yield dataclasses.replace(seen, cuts=cuts(subject, passing.given, groups, times))
 
     @property
     def decided(self) -> bool:

@@ -40,7 +40,7 @@ def unsettled(seen: BiasVariance) -> Unsettled | None:
     term = max(asked, key=lambda term: term.value, default=None)
     if term is None or not seen.matters(term) or term.interval.above_zero or term.interval.high < 0:
         return None
-    sides = [side for side in seen.levels if side.role in (term.below, term.above) and side.samples]
+    sides = [side for side in seen.levels if side.role in (term.below, term.above) and side.samples and side.role != "irreducible"]
     if not sides:
         return None
     smaller = min(sides, key=lambda side: side.samples)

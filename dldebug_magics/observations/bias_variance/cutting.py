@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy
+from torch.utils.data import DataLoader, Subset
 
 from ...engine.call import split
 from ...engine.deadline import TimeSpent
+from ...engine.errors import UserMistake
 from ...engine.nested import tensors
 from ...engine.samples import numbered, portions
 from ...engine.subject import Subject
@@ -22,13 +24,17 @@ _MOST_CLASSES = 1000
 
 @dataclasses.dataclass(frozen=True)
 class Cut:
-    """Entries of the dataset of split `source` that become the new split `role`, and those that are left; `how` they were drawn."""
+    """Entries of the dataset of split `source` that become the new split `role`, and those that are left; `how` they were drawn.
+
+    `name` is the user's own word for the source.
+    """
 
     role: str
     source: str
     chosen: tuple[int, ...]
     left: tuple[int, ...]
     how: str
+    name: str = ""
 
 
 def cuts(subject: Subject, given: Mapping[str, Any], groups: Groups, times: Groups) -> tuple[Cut, ...]:
@@ -40,7 +46,8 @@ def cuts(subject: Subject, given: Mapping[str, Any], groups: Groups, times: Grou
             continue
         data = numbered(given[source])
         if data is not None and len(data.dataset) > 1:
-            found.append(_cut(role, source, share, _columns(subject, given[source], groups, times)))
+            made = _cut(role, source, share, _columns(subject, given[source], groups, times))
+            found.append(dataclasses.replace(made, name=subject.name(source)))
         else:
             found.append(Cut(role, source, (), (), ""))
     return tuple(found)
@@ -90,7 +97,26 @@ def _made(role: str, source: str, numbers: numpy.ndarray, chosen: numpy.ndarray,
     return Cut(role, source, tuple(sorted(chosen.tolist())), tuple(left.tolist()), how)
 
 
-def numbers_of(seen: Any) -> dict[str, tuple[int, ...]]:
-    """The entries of each new split, and of what is left of the one that it was cut from: for `torch.utils.data.Subset`."""
-    made = [cut for cut in seen.cuts if cut.chosen]
-    return {role: numbers for cut in made for role, numbers in ((cut.role, cut.chosen), (cut.source, cut.left))}
+def splits(seen: Any, **sources: Any) -> dict[str, Any]:
+    """The new splits, and what is left of those that they were cut from: `report.splits()` gives their entries, as tuples of numbers.
+
+    sources: the loader or dataset of each split that was cut, by its role; `report.splits(train=train_loader)` gives each a
+    `torch.utils.data.Subset` of it. A `UserMistake` where nothing was cut from a split of that name, or it has another length.
+    """
+    made = [cut for cut in seen.cuts if cut.chosen and (not sources or cut.source in sources)]
+    strange = [role for role in sources if role not in {cut.source for cut in made}]
+    if strange:
+        can = ", ".join(cut.source for cut in seen.cuts if cut.chosen)
+        raise UserMistake(f"nothing was cut from `{strange[0]}`", expected=can or "a report with --make-splits")
+    return {role: part for cut in made for role, part in _parts(cut, sources.get(cut.source))}
+
+
+def _parts(cut: Cut, source: Any) -> list[tuple[str, Any]]:
+    parts = [(cut.role, cut.chosen), (cut.source, cut.left)]
+    if source is None:
+        return parts
+    dataset: Any = source.dataset if isinstance(source, DataLoader) else source
+    wanted = len(cut.chosen) + len(cut.left)
+    if len(dataset) != wanted:
+        raise UserMistake(f"`{cut.source}` has {len(dataset)} samples", expected=f"the {wanted} that were cut")
+    return [(role, Subset(dataset, numbers)) for role, numbers in parts]

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy
 
-from ...instruments.evaluation.bootstrap import Interval, interval
+from ...instruments.evaluation.bootstrap import Interval, expanded, interval
 
 LADDER = ("best", "irreducible", "train", "train_val", "test_val", "test")
 STEPS = ("irreducible error", "bias", "variance", "distribution shift", "validation over-fitting")
@@ -27,7 +27,8 @@ STEPS = ("irreducible error", "bias", "variance", "distribution shift", "validat
 class Level:
     """What the metric is at one rung: the value, and its resamples ([draws]; one alone where the value is given and not measured).
 
-    `given` is what the user calls it, `total` how many samples there are (None: unknown), `complete` whether all of them were read.
+    `given` is what the user calls it, `total` how many samples there are (None: unknown), `complete` whether all of them were read. Levels
+    with the same `company` above 0 were drawn together. `groups`: how many there were to draw from, where that is said (0: enough).
     """
 
     role: str
@@ -37,17 +38,19 @@ class Level:
     given: str = ""
     total: int | None = None
     complete: bool = True
+    company: int = 0
+    groups: int = 0
 
     @property
     def interval(self) -> Interval | None:
         """Where the value lies; None where it was given."""
-        return interval(self.draws) if len(self.draws) > 1 else None
+        return interval(self.draws, expanded(self.groups)) if len(self.draws) > 1 else None
 
 
 @dataclasses.dataclass(frozen=True)
 class Term:
     """How much worse one rung is than the one below it, and what of that chance could make. `parts` holds more than one where splits are
-    missing that would tell them apart.
+    missing that would tell them apart. `paired`: both rungs were resampled together, because they share groups or samples.
     """
 
     parts: tuple[str, ...]
@@ -55,6 +58,7 @@ class Term:
     above: str
     value: float
     interval: Interval
+    paired: bool = False
 
     @property
     def name(self) -> str:
@@ -94,18 +98,23 @@ def decomposed(levels: Iterable[Level], larger_is_better: bool = False, best: fl
     changes = [sign * (above.draws - below.draws) for below, above in pairs]
     terms = [_term(below, above, sign, change) for (below, above), change in zip(pairs, changes, strict=True)]
     asked = [i for i, term in enumerate(terms) if term.parts != (STEPS[0],)]  # nothing can be done about what is irreducible
-    return Decomposition(tuple(terms), _dominant([terms[i] for i in asked], [changes[i] for i in asked]))
+    return Decomposition(tuple(terms), _dominant([terms[i] for i in asked], [changes[i] for i in asked], _fewest(rungs)))
 
 
 def _term(below: Level, above: Level, sign: float, change: numpy.ndarray) -> Term:
     parts = STEPS[LADDER.index(below.role) : LADDER.index(above.role)]
-    return Term(parts, below.role, above.role, sign * (above.value - below.value), interval(change))
+    known = interval(change, expanded(_fewest([below, above])))
+    return Term(parts, below.role, above.role, sign * (above.value - below.value), known, 0 < below.company == above.company)
 
 
-def _dominant(terms: Sequence[Term], changes: Sequence[numpy.ndarray]) -> Term | None:
+def _fewest(rungs: Sequence[Level]) -> int:
+    return min((level.groups for level in rungs if level.groups), default=0)
+
+
+def _dominant(terms: Sequence[Term], changes: Sequence[numpy.ndarray], groups: int) -> Term | None:
     """The largest term, if neither it nor its lead on the next one could be chance."""
     order = sorted(range(len(terms)), key=lambda i: -terms[i].value)
     if not order or not terms[order[0]].interval.above_zero:
         return None
-    lead = interval(changes[order[0]] - changes[order[1]]) if len(order) > 1 else terms[order[0]].interval
+    lead = interval(changes[order[0]] - changes[order[1]], expanded(groups)) if len(order) > 1 else terms[order[0]].interval
     return terms[order[0]] if lead.above_zero else None

@@ -1,6 +1,7 @@
 """The error that nobody could avoid, from what the user knows of it. Where nothing is known, none is invented.
 
-A human level is the best guess of it; annotators who disagree show a part of it; a published or required value is only where others stand.
+A human level is the best guess of it; annotators who disagree show a part of it; a strong reference shows that more can be avoided; a
+published or required value is only where others stand.
 """
 
 from __future__ import annotations
@@ -19,19 +20,22 @@ from .decomposition import Level
 HUMAN, ANNOTATORS, TARGET = "human level, as given", "annotators who disagree: at least so many labels are wrong", "target, as given"
 
 
-def known_levels(subject: Subject, annotations: Any = None) -> list[Level]:
-    """What is known of the irreducible error, the best guess first; `given` says what each is."""
+def known_levels(subject: Subject, annotations: Any = None, reference: Level | None = None) -> list[Level]:
+    """What is known of the irreducible error, the best guess first; `given` says what each is. reference: what one was measured to do."""
     found = []
     if subject.human is not None:
-        found.append(_fixed(subject.human, "human", HUMAN))
+        found.append(fixed(subject.human, "human", HUMAN))
     if annotations is not None:
         found.append(_disagreement(annotations, subject.seed))
+    if reference is not None:
+        found.append(reference)
     if subject.target is not None:
-        found.append(_fixed(subject.target, "target", TARGET))
+        found.append(fixed(subject.target, "target", TARGET))
     return found
 
 
-def _fixed(value: Any, name: str, given: str) -> Level:
+def fixed(value: Any, name: str, given: str) -> Level:
+    """A level that is given, not measured."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise UserMistake(f"`{name}` is {value!r}", expected="a number, by the same metric: an error rate of 2 % is 0.02")
     return Level("irreducible", float(value), numpy.full(1, float(value)), given=given)

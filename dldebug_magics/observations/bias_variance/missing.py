@@ -9,11 +9,10 @@ if TYPE_CHECKING:
     from .cutting import Cut
 
 _TRAIN_VAL = """tells variance from shift: hold some of the training data back BEFORE training, and train again without them;
-a cut from data that the model was trained on is no train-val: train, train_val = random_split(train_set, [0.9, 0.1], generator)"""
-_TEST_VAL = """tells shift from validation over-fitting: cut it from data like those of test, which needs no new training:
-test_val, test = random_split(test_set, [0.5, 0.5], generator)"""
+a cut from data that the model was trained on is no train-val"""
+_TEST_VAL = "tells shift from validation over-fitting: cut it from data like those of test, which needs no new training"
 _IRREDUCIBLE = """tells bias from what nobody could avoid: how a person does (--human 0.02), labels of several annotators
-(--annotations), or a published value (--target)"""
+(--annotations), a strong model (--reference), or a published value (--target)"""
 _TEST = "tells whether choices were made on the validation set too often: data that no decision has seen"
 _TRAIN = "tells bias from all that follows: the data that the model was trained on"
 
@@ -22,8 +21,8 @@ def missing(seen: BiasVariance) -> list[tuple[str, str]]:
     """(what, how) of each rung that is not there."""
     asked = {"irreducible": _IRREDUCIBLE, "train": _TRAIN, "train_val": _TRAIN_VAL, "test_val": _TEST_VAL, "test": _TEST}
     names = {"irreducible": "an irreducible level", "train_val": "a train-val split", "test_val": "a test-val split"}
-    there = {rung.role for rung in seen.levels}
-    found = [(names.get(role, f"a {role} split"), " ".join(how.split())) for role, how in asked.items() if role not in there]
+    lacking = [role for role in asked if seen.rung(role) is None]
+    found = [(names.get(role, f"a {role} split"), f"{' '.join(asked[role].split())}{_lines(seen, role)}") for role in lacking]
     return [*found, *((f"more time for {role}", "nothing of it was read; --budget gives more seconds") for role in seen.not_read)]
 
 
@@ -37,7 +36,15 @@ def cut_in_words(cut: Cut) -> str:
     return f"{start} They are a test-val at once, because nothing was trained on test."
 
 
+def _lines(seen: BiasVariance, role: str) -> str:
+    """Where the lines are that cut a split; nothing where there are none."""
+    source, cut = role.partition("_")[0], next((cut for cut in seen.cuts if cut.role == role), None)
+    if not role.endswith("_val") or seen.rung(source) is None or (cut is not None and not cut.chosen):
+        return ""
+    return "; the lines stand above" if cut is not None else "; --make-splits prints the lines"
+
+
 def cut_in_code(cut: Cut) -> str:
     """The lines that make it, from the entries in the report."""
-    return f"""cut, whole = report.splits(), {cut.source}_set   # the dataset behind {cut.source}
-{cut.role}_set, {cut.source}_set = (torch.utils.data.Subset(whole, cut[name]) for name in ("{cut.role}", "{cut.source}"))"""
+    return f"""cut = report.splits({cut.source}={cut.name})
+{cut.role}_set, {cut.source}_set = cut["{cut.role}"], cut["{cut.source}"]"""

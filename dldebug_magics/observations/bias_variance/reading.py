@@ -20,9 +20,11 @@ from ...instruments.evaluation.bootstrap import Interval
 from ...instruments.evaluation.kept import Whole
 from ...instruments.evaluation.metrics import Metric
 from ...instruments.evaluation.passes import Asked, Scored, scored
+from ...instruments.evaluation.pools import Pool
 from .decomposition import Level
 
 ROLES = ("train", "train_val", "val", "test_val", "test")
+NAMES = {role: role.replace("_", "-") for role in ROLES}  # as they are written
 _PAUSE = 0.5  # seconds between two lines of progress
 
 
@@ -44,11 +46,11 @@ class Reading:
     found: Scored | None = None
     complete: bool = False
 
-    def passing(self, subject: Subject, metric: Asked, groups: Groups, until: float) -> Iterator[int]:
-        """Read until the end, or until `until` (of `time.monotonic`). Yields the number of samples now and then."""
+    def passing(self, subject: Subject, metric: Asked, groups: Groups, until: float, *, pool: Pool | None = None) -> Iterator[int]:
+        """Read until the end, or until `until` (of `time.monotonic`), by a pool where one is given. Yields the number of samples so far."""
         seen, hurried = time.monotonic(), dataclasses.replace(subject, deadline=until)
         try:
-            for found in scored(hurried, self.source, subject.name(self.role), metric, groups):
+            for found in scored(hurried, self.source, subject.name(self.role), metric, groups, pool=pool):
                 self.found = found
                 if time.monotonic() - seen > _PAUSE:
                     seen = time.monotonic()

@@ -1,6 +1,6 @@
 """Samples that stand in two splits: by the numbers that the splits take of one dataset, or, of small ones, by the samples themselves.
 
-And equal samples of one split whose labels contradict each other.
+And equal samples of one split whose labels contradict each other, and splits in which all labels are the same.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..data_audit.material import Material
 from ..data_audit.overlap import shared
 from .reading import samples_in
 
-_MOST = 2000  # samples of a split that are compared one by one
+_MOST, _FEWEST = 2000, 10  # samples of a split that are compared one by one; that may well have one label by chance
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +77,11 @@ def conflicts(read: Mapping[str, Material]) -> tuple[Conflict, ...]:
         wrong = sum(counted.total() - max(counted.values()) for counted in labels.values())
         found.append(Conflict(role, wrong, len(material.words)))
     return tuple(conflict for conflict in found if conflict.wrong)
+
+
+def one_answer(read: Mapping[str, Material]) -> tuple[str, ...]:
+    """The splits in which every sample has the same target."""
+    return tuple(role for role, material in read.items() if len(material.answers) >= _FEWEST and len(set(material.answers)) == 1)
 
 
 def _numbers(source: Any) -> tuple[Any, Any] | None:

@@ -10,7 +10,7 @@ from .decomposition import Level, Term
 
 BEST = {"error": 0.0, "top": 0.0, "rmse": 0.0, "mae": 0.0, "f1": 1.0, "iou": 1.0, "auroc": 1.0}  # which no model can beat
 _SOME, _MUCH = 0.02, 0.1  # of a metric between 0 and 1
-_SOME_OF, _MUCH_OF = 0.1, 0.3  # of the worst value, for other metrics
+SOME_OF, MUCH_OF = 0.1, 0.3  # of the worst value, for other metrics
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +33,15 @@ def rung(level: Level) -> Rung:
 
 def matters(term: Term, rungs: Sequence[Rung], is_share: bool) -> str:
     """Whether "much", "some" or nothing (empty): over-fitting by a percent or two is how learning looks."""
-    worst = max((abs(found.value) for found in rungs), default=0.0)
-    some, much = (_SOME, _MUCH) if is_share else (_SOME_OF * worst, _MUCH_OF * worst)
-    size = round(term.value, 9)  # 0.32 - 0.30 is a little less than 0.02
+    return worth(term.value, max((abs(found.value) for found in rungs), default=0.0), is_share)
+
+
+def worth(change: float, worst: float, is_share: bool) -> str:
+    """Whether a change of the metric is worth another program, next to the `worst` value seen.
+
+    >>> worth(0.32 - 0.30, 0.32, True), worth(0.3, 0.5, False), worth(0.01, 0.5, True)
+    ('some', 'much', '')
+    """
+    some, much = (_SOME, _MUCH) if is_share else (SOME_OF * worst, MUCH_OF * worst)
+    size = round(change, 9)  # 0.32 - 0.30 is a little less than 0.02
     return "much" if size >= much else "some" if size >= some else ""

@@ -8,6 +8,8 @@ from ...document import Block, Code, Table, Text, Waterfall
 from ...engine.evidence import Confidence, Finding
 from ...instruments.evaluation.bootstrap import Interval
 from .missing import cut_in_code, cut_in_words, missing
+from .reading import NAMES as SPLITS
+from .reading import ROLES
 from .remarks import remarks
 
 if TYPE_CHECKING:
@@ -15,10 +17,8 @@ if TYPE_CHECKING:
     from .decomposition import Term
     from .rungs import Rung
 
-NAMES = {"best": "best possible", "irreducible": "irreducible", "train": "train", "train_val": "train-val"}
-NAMES |= {"test_val": "test-val", "test": "test", "val": "val"}
+NAMES = {"best": "best possible", "irreducible": "irreducible", **SPLITS}
 _SHOWN = {"rmse": "RMSE", "mae": "MAE", "f1": "F1", "iou": "IoU", "auroc": "AUROC"}
-_OWN = ("train", "train_val", "val", "test_val", "test")
 
 
 def number(seen: BiasVariance, value: float) -> str:
@@ -91,7 +91,7 @@ def blocks(seen: BiasVariance) -> tuple[Block, ...]:
 
 
 def _head(rung: Rung) -> str:
-    return called(rung) if rung.given in _OWN else f"{NAMES[rung.role]}: {rung.given}"
+    return called(rung) if rung.given in ROLES else f"{NAMES[rung.role]}: {rung.given}"
 
 
 def _samples(rung: Rung) -> str:
@@ -111,12 +111,16 @@ def word(seen: BiasVariance, term: Term) -> str:
     """What is to be said of a term."""
     if term.parts == ("irreducible error",):
         return "given"
-    joined = "not told apart; " if len(term.parts) > 1 else ""
+    return f"{'not told apart; ' * (len(term.parts) > 1)}{_judged(seen, term)}{', paired' * term.paired}"
+
+
+def _judged(seen: BiasVariance, term: Term) -> str:
     if term.interval.high < 0:
-        return f"{joined}below 0 beyond chance: {NAMES[term.above]} is easier"
+        easier = "the level given is no floor" if term.below == "irreducible" else f"{NAMES[term.above]} is easier"
+        return f"below 0 beyond chance: {easier}"
     if not term.interval.above_zero:
-        return f"{joined}could be chance"
-    return f"{joined}{'the largest' if term is seen.dominant or term == seen.dominant else 'real'}"
+        return "could be chance"
+    return "the largest" if term == seen.dominant else "real"
 
 
 def figure(seen: BiasVariance) -> Waterfall:
