@@ -9,6 +9,8 @@ from torch.utils.data import DataLoader, TensorDataset
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
+from ...instruments.ready_edits import loaded
+from ...observations.cards.set_up import SetUp
 from ...observations.data_audit import DataAudit
 from ..small_data import groups
 
@@ -16,7 +18,7 @@ _SHARE = 0.2
 
 
 @check(severity=Severity.WARNING)
-def drop_last_loses_data(audit: DataAudit) -> Iterator[Evidence]:
+def drop_last_loses_data(audit: DataAudit, setup: SetUp) -> Iterator[Evidence]:
     """A large part of the data never comes: the loader drops the last, incomplete batch, and does not shuffle.
 
     With few samples and large batches the batch that is dropped may be a third of the set, and the same third in every epoch.
@@ -29,6 +31,8 @@ def drop_last_loses_data(audit: DataAudit) -> Iterator[Evidence]:
     """
     for split in audit.splits:
         if split.total and split.dropped > _SHARE * split.total:
+            edits = loaded(setup.names[split.role], "drop_last", "False") if split.role in setup.names else ()
+            code = f"DataLoader(dataset, batch_size={split.batch_size})"
             yield Evidence(
                 Confidence.PROVEN,
                 facts=(
@@ -36,7 +40,7 @@ def drop_last_loses_data(audit: DataAudit) -> Iterator[Evidence]:
                     Fact("samples in a batch", f"{split.batch_size}, {split.batches} batches"),
                 ),
                 where=split.role,
-                fix=Fix("Keep the last batch, shuffle, or take smaller batches.", f"DataLoader(dataset, batch_size={split.batch_size})"),
+                fix=Fix("Keep the last batch, shuffle, or take smaller batches.", code, edits=edits),
                 always=True,
                 refuted_by="An epoch in which all samples come.",
             )

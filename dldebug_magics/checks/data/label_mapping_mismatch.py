@@ -9,13 +9,15 @@ from torch.utils.data import DataLoader, TensorDataset
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
+from ...instruments.ready_edits import in_data
+from ...observations.cards.set_up import SetUp
 from ...observations.data_audit import DataAudit
 from ...observations.data_audit.mapping import Renumbered
 from ..small_data import groups
 
 
 @check(severity=Severity.ERROR)
-def label_mapping_mismatch(audit: DataAudit) -> Iterator[Evidence]:
+def label_mapping_mismatch(audit: DataAudit, setup: SetUp) -> Iterator[Evidence]:
     """Classes have other numbers in the validation set than in the training set.
 
     Two encoders, two listings of a directory, or labels that begin at one in one file and at zero in the other: what is called 3 here is
@@ -28,10 +30,10 @@ def label_mapping_mismatch(audit: DataAudit) -> Iterator[Evidence]:
     See: FSDL, "incorrect data": labels; H. Kuhn 1955, "The Hungarian method for the assignment problem".
     """
     if audit.renumbered is not None:
-        yield _evidence(audit.renumbered)
+        yield _evidence(audit.renumbered, setup.names["val"])
 
 
-def _evidence(found: Renumbered) -> Evidence:
+def _evidence(found: Renumbered, val: str) -> Evidence:
     pairs = ", ".join(f"{here} is {there}" for here, there in found.moved[:8])
     shift = f"all moved by {-found.offset:+d}" if found.offset else "no common shift"
     mapping = "{" + ", ".join(f"{here}: {there}" for here, there in found.moved) + "}"
@@ -40,6 +42,7 @@ def _evidence(found: Renumbered) -> Evidence:
         if found.offset
         else f"y_val = [{mapping}.get(y, y) for y in y_val]"
     )
+    edits = in_data(val, 1, f"{{}} {'+' if found.offset > 0 else '-'} {abs(found.offset)}") if found.offset else ()
     return Evidence(
         Confidence.PROVEN,
         facts=(
@@ -48,7 +51,7 @@ def _evidence(found: Renumbered) -> Evidence:
             Fact("validation's label in terms of train's", f"{pairs}{', ...' if len(found.moved) > 8 else ''} ({shift})", "each its own"),
         ),
         where="val",
-        fix=Fix("Number the classes once, from the training set, and use that for every split.", code),
+        fix=Fix("Number the classes once, from the training set, and use that for every split.", code, edits=edits),
         always=True,
         refuted_by="A sample of each renamed class, looked at, that bears its label rightly.",
     )

@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from ...engine.check import check
 from ...engine.evidence import Confidence, Evidence, Fact, Fix, Severity
 from ...engine.subject import Subject
+from ...instruments.ready_edits import loaded
 from ...observations.cards.set_up import SetUp
 from ...observations.data_audit import DataAudit
 from ...observations.data_audit.facts import Split
@@ -43,11 +44,12 @@ def shuffle_false_sorted(audit: DataAudit, setup: SetUp) -> Iterator[Evidence]:
 
 
 def _evidence(setup: SetUp, train: Split, *facts: Fact) -> Evidence:
+    code = f"{setup.names['train']} = DataLoader(dataset, batch_size={train.batch_size}, shuffle=True)"
     return Evidence(
         Confidence.PROVEN,
         facts=facts,
         where="train",
-        fix=Fix("Let the loader shuffle.", f"{setup.names['train']} = DataLoader(dataset, batch_size={train.batch_size}, shuffle=True)"),
+        fix=Fix("Let the loader shuffle.", code, edits=loaded(setup.names["train"], "shuffle", "True")),
         always=True,
         refuted_by="Batches of this loader that hold several classes, or values from the whole range.",
     )
