@@ -1,9 +1,7 @@
-"""A wider model: every hidden layer with several times the units, begun anew, and a new optimizer with the old one's settings."""
+"""A wider or narrower model: every hidden layer with several times the units, begun anew, under an optimizer with the old settings."""
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -12,29 +10,38 @@ from torch import nn
 
 from ..engine.ambient import seeded
 from ..engine.call import loss_of
-from ..engine.default_optimizer import with_optimizer
 from ..engine.nested import tensors
 from ..engine.subject import Subject
+from .held_parameters import held, parameters_of
 
 TIMES = 4
 _Built = nn.Module | None
 
 
-def widened(subject: Subject) -> Subject:
-    """Every hidden width times four, as far as the model is made of torch's own layers; inputs and outputs keep theirs.
+def widened(subject: Subject, times: float = TIMES) -> Subject:
+    """Every hidden width times four (or `times`), as far as the model is made of torch's own layers; inputs and outputs keep theirs.
 
     A model that writes a width down elsewhere (a reshape, a bare parameter) can't be widened so: it crashes where the widths meet.
     """
-    order = _order(subject)
+    order, before = _order(subject), parameters_of(subject)
     last = next((m for m, _ in reversed(order) if isinstance(m, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.RNNBase))), None)
     seeded(subject.seed)
     for module, raw in order:
         build = _BUILDERS.get(type(module))
-        built = None if build is None else build(module, 1 if raw else TIMES, 1 if module is last else TIMES)
+        built = None if build is None else build(module, 1 if raw else times, 1 if module is last else times)
         if built is not None:
             like = next(module.parameters(), torch.empty(0))
             vars(module).update(vars(built.to(like.device, like.dtype).train(module.training)))
-    return dataclasses.replace(subject, optimizer=_again(with_optimizer(subject).optimizer, subject.model))
+    return held(subject, before)
+
+
+def by(times: float) -> Callable[[Subject], Subject]:
+    """The change that makes every hidden layer so many times as wide."""
+    return lambda subject: widened(subject, times)
+
+
+def _of(width: int, times: float) -> int:
+    return max(1, int(width * times))
 
 
 def _order(subject: Subject) -> list[tuple[nn.Module, bool]]:
@@ -55,47 +62,45 @@ def _order(subject: Subject) -> list[tuple[nn.Module, bool]]:
     return list(seen.items())
 
 
-def _again(optimizer: Any, model: nn.Module) -> Any:
-    """A new optimizer of the same class with the first group's settings."""
-    taken = inspect.signature(type(optimizer).__init__).parameters
-    settings = {key: value for key, value in optimizer.param_groups[0].items() if key in taken and key != "params"}
-    return type(optimizer)(model.parameters(), **settings)
+def _linear(module: nn.Linear, before: float, after: float) -> _Built:
+    return nn.Linear(_of(module.in_features, before), _of(module.out_features, after), module.bias is not None)
 
 
-def _linear(module: nn.Linear, before: int, after: int) -> _Built:
-    return nn.Linear(module.in_features * before, module.out_features * after, module.bias is not None)
-
-
-def _convolution(module: Any, before: int, after: int) -> _Built:
+def _convolution(module: Any, before: float, after: float) -> _Built:
     if module.groups != 1:
         return None
     shape = {"stride": module.stride, "padding": module.padding, "dilation": module.dilation, "padding_mode": module.padding_mode}
-    widths = (module.in_channels * before, module.out_channels * after)
+    widths = (_of(module.in_channels, before), _of(module.out_channels, after))
     return type(module)(*widths, module.kernel_size, bias=module.bias is not None, **shape)
 
 
-def _batch_norm(module: Any, before: int, after: int) -> _Built:
-    return type(module)(module.num_features * before, module.eps, module.momentum, module.affine, module.track_running_stats)
+def _batch_norm(module: Any, before: float, after: float) -> _Built:
+    return type(module)(_of(module.num_features, before), module.eps, module.momentum, module.affine, module.track_running_stats)
 
 
-def _layer_norm(module: nn.LayerNorm, before: int, after: int) -> _Built:
+def _layer_norm(module: nn.LayerNorm, before: float, after: float) -> _Built:
     *rest, width = module.normalized_shape
-    return nn.LayerNorm([*rest, width * before], module.eps, module.elementwise_affine)
+    return nn.LayerNorm([*rest, _of(width, before)], module.eps, module.elementwise_affine)
 
 
-def _recurrent(module: Any, before: int, after: int) -> _Built:
+def _group_norm(module: nn.GroupNorm, before: float, after: float) -> _Built:
+    return nn.GroupNorm(module.num_groups, _of(module.num_channels, before), module.eps, module.affine)
+
+
+def _recurrent(module: Any, before: float, after: float) -> _Built:
     settings = {name: getattr(module, name) for name in ("num_layers", "bias", "batch_first", "dropout", "bidirectional")}
     more = {"nonlinearity": module.nonlinearity} if isinstance(module, nn.RNN) else {}
-    return type(module)(module.input_size * before, module.hidden_size * after, **settings, **more)
+    return type(module)(_of(module.input_size, before), _of(module.hidden_size, after), **settings, **more)
 
 
-def _embedding(module: nn.Embedding, before: int, after: int) -> _Built:
-    return nn.Embedding(module.num_embeddings, module.embedding_dim * after, module.padding_idx)
+def _embedding(module: nn.Embedding, before: float, after: float) -> _Built:
+    return nn.Embedding(module.num_embeddings, _of(module.embedding_dim, after), module.padding_idx)
 
 
-_BUILDERS: dict[type[nn.Module], Callable[[Any, int, int], _Built]] = {
+_BUILDERS: dict[type[nn.Module], Callable[[Any, float, float], _Built]] = {
     nn.Linear: _linear,
     nn.LayerNorm: _layer_norm,
+    nn.GroupNorm: _group_norm,
     nn.Embedding: _embedding,
     **dict.fromkeys((nn.Conv1d, nn.Conv2d), _convolution),
     **dict.fromkeys((nn.BatchNorm1d, nn.BatchNorm2d), _batch_norm),

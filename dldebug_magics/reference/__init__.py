@@ -1,6 +1,7 @@
 """A check's page, made from the check: what it is, how it shows, how it is proven, when it is something else, and the fix as a difference.
 
-`%explain` and the documentation print the same page. Names come from the files, so that listing them imports nothing.
+`%explain` and the documentation print the same page. Names come from the files, so that listing them imports nothing. What stands in a
+docstring under headings is a table; a remedy's page is made alike (`remedies.py`).
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import difflib
 import inspect
 import re
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .document import Block, Code, Heading, Table, Text
+from ..document import Block, Code, Heading, Table, Text
 
 if TYPE_CHECKING:
-    from .engine.check import Check, Example
+    from ..engine.check import Check, Example
 
 
 def check_names() -> tuple[str, ...]:
@@ -24,38 +26,50 @@ def check_names() -> tuple[str, ...]:
     >>> "softmax_before_cross_entropy" in check_names()
     True
     """
-    from .checks import files
+    from ..checks import files
 
     return tuple(dict.fromkeys(cause for _, cause in files()))
 
 
+def names() -> tuple[str, ...]:
+    """Everything that has a page: the causes, then the remedies."""
+    from .remedies import remedy_names
+
+    return tuple(dict.fromkeys((*check_names(), *remedy_names())))
+
+
 def page(name: str) -> tuple[Block, ...]:
-    """The page of one cause, which may be heard at several stages; a name that is none gets the nearest ones."""
-    from .checks import files, load
-    from .engine.errors import UserMistake
+    """The page of one cause, which may be heard at several stages, or of a remedy; a name that is none gets the nearest ones."""
+    from ..checks import files, load
+    from ..engine.errors import UserMistake
+    from .remedies import remedy_blocks
 
     stages = [stage for stage, cause in files() if cause == name]
-    if not stages:
-        near = difflib.get_close_matches(name, check_names(), n=3, cutoff=0.5)
+    found = tuple(block for stage in stages for block in blocks(load(stage, name))) + remedy_blocks(name)
+    if not found:
+        near = difflib.get_close_matches(name, names(), n=3, cutoff=0.5)
         raise UserMistake(f"no cause is called `{name}`", do=f"did you mean {', '.join(near)}?" if near else "%explain lists them all")
-    return tuple(block for stage in stages for block in blocks(load(stage, name)))
+    return found
 
 
 def blocks(check: Check) -> tuple[Block, ...]:
     """A check's docstring as blocks: its title, the paragraphs, a table of what is said under headings, and the two examples."""
-    _, *rest = check.page.split("\n\n")
-    told = [part for part in rest if not _headed(part)]
-    rows = [row for part in rest if _headed(part) for row in sections(part)]
-    rows += [("Fix", sentence) for sentence in fixes(check)]
-    found: list[Block] = [Heading(f"{check.name} ({check.stage}, {check.severity.value})"), Text(check.title)]
-    found += [Text(" ".join(part.split())) for part in told]
-    found.append(Table("How it is told", ("", ""), rows))
+    head = f"{check.name} ({check.stage}, {check.severity.value})"
+    found = told(head, check.page, "How it is told", [("Fix", sentence) for sentence in fixes(check)])
     if check.bad_examples and check.good_examples:
         found += [
             Text("A program that has it, and the same program without:"),
             Code(difference(check.bad_examples[0], check.good_examples[0])),
         ]
     return tuple(found)
+
+
+def told(head: str, text: str, caption: str, more: Sequence[tuple[str, str]] = ()) -> list[Block]:
+    """A docstring below a heading: its title, its paragraphs, and a table of what is said under headings, with `more` of that."""
+    title, *rest = text.split("\n\n")
+    rows = [row for part in rest if _headed(part) for row in sections(part)]
+    plain = [Text(" ".join(part.split())) for part in rest if not _headed(part)]
+    return [Heading(head), Text(title), *plain, Table(caption, ("", ""), [*rows, *more])]
 
 
 def _headed(paragraph: str) -> bool:
@@ -82,7 +96,7 @@ def sections(paragraph: str) -> list[tuple[str, str]]:
 def fixes(check: Check) -> list[str]:
     """The sentences of the fixes that a check may propose, read from its source; what it fills in stands in angle brackets.
 
-    >>> from .checks import load
+    >>> from ..checks import load
     >>> fixes(load("overfit", "lr_too_high"))
     ['Lower the rate to <rate>.']
     """

@@ -1,0 +1,1 @@
+"""What the guide does about under-fitting: a file a remedy."""

@@ -1,0 +1,1 @@
+"""What the guide does about a distribution shift: a file a remedy."""

@@ -1,0 +1,1 @@
+"""What the guide does about an over-used validation set: a file a remedy."""

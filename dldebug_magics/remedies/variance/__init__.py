@@ -1,0 +1,1 @@
+"""What the guide does about over-fitting: a file a remedy."""
