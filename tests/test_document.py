@@ -18,7 +18,7 @@ from dldebug_magics.plot import plotted, sparkline
 
 HOSTILE = ["<script>alert(1)</script>", "</td></table><b>", '" onerror="x', "'><img src=x>", "&amp;", "<!--", "]]>", "<style>p{}</style>"]
 OURS = {*"section h3 h4 p strong br pre code table caption thead tbody tr th td img details summary blockquote".split()}
-OURS |= {"figure", "figcaption", "ins", "del"}
+OURS |= {"figure", "figcaption", "ins", "del", "span", "div"}
 MARKS = "▁▂▃▄▅▆▇█"
 words = st.text("abcdefgXYZ_.0123456789<>&\"'", min_size=1, max_size=12)
 sentences = st.lists(words, min_size=1, max_size=30).map(" ".join)
@@ -254,12 +254,38 @@ def test_a_tree_is_an_indented_table_that_leaves_out_what_is_folded():
 
 def test_a_tree_keeps_everything_in_a_page_without_styles_and_scripts():
     source = re.sub(r' (style|align|scope)="[^"]*"', "", small_tree().as_html())
-    assert source.startswith("<p>What runs</p><details open><summary><strong>net</strong> output 1</summary><blockquote><table>")
-    assert "<details><summary><strong>block &lt;b&gt; [2 rows inside]</strong> output 3 x 4</summary><blockquote><table>" in source
+    inside = "<blockquote><table><caption>inside"
+    assert source.startswith(
+        f"<figure><figcaption>What runs</figcaption><details open><summary><strong>net</strong> output 1</summary>{inside} net"
+    )
+    assert f"<details><summary><strong>block &lt;b&gt; [2 rows inside]</strong> output 3 x 4</summary>{inside} block &lt;b&gt;<" in source
     assert source.count("<tr><th>call</th><th>output</th></tr>") == 4, "each table says what its columns are"
+    assert re.findall("<caption>(.*?)</caption>", source)[2:] == ["inside net, after block &lt;b&gt;", "all together"]
     order = [source.index(f"<th>{name}</th>") for name in ("first", "one", "two", "last", "total")]
     assert order == sorted(order)
     assert Reader(source).tags <= OURS
+
+
+def test_a_tree_without_any_rows_inside_is_one_table_with_its_totals():
+    source = Tree("What runs", ("call", "output"), [Branch(("one", "4")), Branch(("two", "5"))], ("total", "9")).as_html()
+    assert re.findall("<caption>(.*?)</caption>", source) == ["What runs"] and source.count("<tr>") == 4
+    beside = Tree("What runs", ("call",), [Branch(("one",)), Branch(("net",), (Branch(("two",)),)), Branch(("three",))]).as_html()
+    assert re.findall("<caption>(.*?)</caption>", beside) == ["before net", "inside net", "after net"]
+
+
+def test_only_what_says_something_of_other_cells_is_a_head():
+    """An empty head, a head of nothing and a row of blocks are what a screen reader stumbles over."""
+    source = re.sub(r' (style|align)="[^"]*"', "", Table("c", ("", "seen"), [("loss", "2 █▆▃! 1"), ("", "4 apart")]).as_html())
+    assert '<thead><tr><td></td><th scope="col">seen</th></tr></thead>' in source
+    assert '<th scope="row">loss</th><td>2 <span aria-hidden="true">█▆▃!</span> 1</td>' in source and "<td></td><td>4 apart</td>" in source
+    assert "<thead>" not in Table("c", ("", ""), [("a", "b")]).as_html() and 'scope="row"' in Table("c", ("", ""), [("a", "b")]).as_html()
+    assert 'scope="row"' not in Table("c", ("what",), [("a",)]).as_html()
+
+
+@pytest.mark.parametrize(("row", "wide"), [("abcd", True), ("abc", False), (("a", "1 █▆ 2"), True)])
+def test_a_wide_table_is_scrolled_by_keyboard_where_the_page_is_narrow(row, wide):
+    source = Table("All & more", row, [row]).as_html()
+    assert source.startswith('<div tabindex="0" role="group" aria-label="All &amp; more"') == wide and source.endswith("</div>") == wide
 
 
 def test_indented_cells_stay_indented_when_they_are_broken():

@@ -16,10 +16,11 @@ from .difference import Difference
 from .layout import WIDTH, filled, lined, table, wrapped
 from .panels import Panels
 from .tree import Branch, Tree
+from .trend import Trend
 from .waterfall import Waterfall
 
 __all__ = ["WIDTH", "Block", "Branch", "Code", "Details", "Difference", "Figure", "Heading"]
-__all__ += ["Panels", "Table", "Text", "Tree", "Waterfall", "as_html", "as_text"]
+__all__ += ["Panels", "Table", "Text", "Tree", "Trend", "Waterfall", "as_html", "as_text"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Code:
         return textwrap.indent("\n".join(lines), "    ")
 
     def as_html(self) -> str:
-        return f"<pre><code>{html.escape(self.source)}</code></pre>"
+        return f'<pre style="margin-bottom:1em"><code>{html.escape(self.source)}</code></pre>'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Figure:
 
     def as_html(self) -> str:
         ends = [f"{name} from {curve[0]:.3g} to {curve[-1]:.3g}" for name, curve in self.curves.items() if curve]
-        alt = html.escape("; ".join([self.alt, *ends]), quote=True)
+        alt = html.escape(f"{self.alt}{'' if self.alt.endswith('.') else ';'} {'; '.join(ends)}", quote=True)
         return (
             f'<p><img alt="{alt}" src="data:image/png;base64,{plotted(self.curves, self.level, self.across)}" style="max-width:100%"></p>'
         )
@@ -116,7 +117,7 @@ class Details:
         return f"<details><summary>{html.escape(self.summary)}</summary>{''.join(b.as_html() for b in self.blocks)}</details>"
 
 
-Block = Heading | Text | Code | Difference | Table | Tree | Figure | Panels | Waterfall | Details
+Block = Heading | Text | Code | Difference | Table | Tree | Figure | Panels | Trend | Waterfall | Details
 
 
 def as_text(blocks: Sequence[Block]) -> str:

@@ -6,7 +6,7 @@ import dataclasses
 import html
 import textwrap
 
-from .layout import WIDTH, filled
+from .layout import WIDTH, filled, reach
 
 _MARKS = {"+": ("ins", "rgba(46,160,67,.2)"), "-": ("del", "rgba(248,81,73,.2)")}  # on light pages and on dark ones
 
@@ -23,10 +23,9 @@ class Difference:
         return "\n".join([filled(self.caption), *(f"    {line}" for line in lines)])
 
     def as_html(self) -> str:
-        said = html.escape(self.caption, quote=True)
+        said = html.escape(self.caption)
         rows = "\n".join(map(_marked, self.diff.splitlines()))
-        reach = f'tabindex="0" role="region" aria-label="{said}" style="overflow-x:auto"'  # a wide one is scrolled with the keys, too
-        return f"<figure><figcaption>{said}</figcaption><pre {reach}><code>{rows}</code></pre></figure>"
+        return f"<figure><figcaption>{said}</figcaption><pre {reach(self.caption, 'region')}><code>{rows}</code></pre></figure>"
 
 
 def _marked(line: str) -> str:

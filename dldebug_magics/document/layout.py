@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import html
+import re
 import textwrap
 from collections.abc import Sequence
 
 WIDTH = 110
+_LONG = 24  # letters of a word that is not broken, if that can be helped
+_WIDE = 4  # columns: a narrow page cuts off as many
+_BLOCKS = re.compile("[▁-█][▁-█!]+")
 _LEFT = 'align="left" style="text-align:left"'  # a page's style outweighs the first, a viewer may strip the second
+_AT_LEFT = 'style="margin-left:0;margin-right:auto"'  # JupyterLab centres a table that is no direct part of an output, as in a panel
 
 
 def filled(text: str, width: int = WIDTH) -> str:
@@ -16,14 +21,16 @@ def filled(text: str, width: int = WIDTH) -> str:
 
 
 def lined(rows: Sequence[Sequence[str]], first: float = 1.0) -> list[str]:
-    """Rows, the heads first, below each other; the widest columns are narrowed until all fit side by side.
+    """Rows, the heads first, below each other; the widest columns are narrowed until all fit side by side, through words last of all.
 
     first: how much of its width counts of the first column, which stays the wider the less that is.
     """
     cells = [list(map(str, row)) for row in rows]
     widths = [max(1, *(len(row[i]) for row in cells)) for i in range(len(cells[0]))]
+    words = [max(len(word) for row in cells for word in (row[i].split() or [""])) for i in range(len(widths))]
     while sum(widths) + 2 * (len(widths) - 1) > WIDTH - 2:
-        widths[max(range(len(widths)), key=lambda place: widths[place] * (1.0 if place else first))] -= 1
+        loose = [place for place, width in enumerate(widths) if width > min(words[place], _LONG)] or range(len(widths))
+        widths[max(loose, key=lambda place: widths[place] * (1.0 if place else first))] -= 1
     return [line for row in cells for line in wrapped(row, widths)]
 
 
@@ -42,10 +49,26 @@ def _broken(cell: str, width: int) -> list[str]:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> str:
-    """Rows under column heads; the first cell of a row is the row's head."""
-    head = "".join(f'<th scope="col" {_LEFT}>{html.escape(str(c))}</th>' for c in columns)
-    escaped = [[html.escape(str(cell)) for cell in row] for row in rows]
-    cells = [(f'<th scope="row" {_LEFT}>{row[0]}</th>', *(f"<td {_LEFT}>{cell}</td>" for cell in row[1:])) for row in escaped]
-    body = "".join(f"<tr>{''.join(row)}</tr>" for row in cells)
+    """Rows under column heads; the first cell of a row is the row's head, unless it is the only one. What is empty is no head."""
+    head = f"<thead>{_row([_head(column, 'col') for column in columns])}</thead>" if any(columns) else ""
+    lead = "row" if len(columns) > 1 else ""
+    body = "".join(_row([_head(row[0], lead), *(_head(cell, "") for cell in row[1:])]) for row in rows)
     said = f"<caption>{html.escape(caption)}</caption>" if caption else ""
-    return f"<table>{said}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    whole = f"<table {_AT_LEFT}>{said}{head}<tbody>{body}</tbody></table>"
+    wide = len(columns) >= _WIDE or "aria-hidden" in body
+    return f"<div {reach(caption, 'group')}>{whole}</div>" if wide else whole
+
+
+def reach(name: str, role: str) -> str:
+    """The attributes of what may be wider than its page: the keyboard reaches it, by a name, and scrolls it."""
+    return f'tabindex="0" role="{role}" aria-label="{html.escape(name, quote=True)}" style="overflow-x:auto"'
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _head(text: object, scope: str) -> str:
+    """A cell that is the head of its row or column, or without a `scope` of none. Nobody reads a sparkline aloud, block by block."""
+    said = _BLOCKS.sub(r'<span aria-hidden="true">\g<0></span>', html.escape(str(text)))
+    return f'<th scope="{scope}" {_LEFT}>{said}</th>' if scope and said else f"<td {_LEFT}>{said}</td>"

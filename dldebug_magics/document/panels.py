@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from ..plot import stacked
+from ..plot import card, stacked
 from .layout import filled
 
 Course = tuple[str, Sequence[float], Sequence[float]]  # a name, steps, values
@@ -30,8 +30,26 @@ class Panels:
         return filled(self.alt)
 
     def as_html(self) -> str:
-        picture = stacked(self.courses, self.across)
-        return f'<p><img alt="{html.escape(self.alt, quote=True)}" src="data:image/png;base64,{picture}" style="max-width:100%"></p>'
+        return self.drawn()()
+
+    def drawn(self) -> Callable[..., str]:
+        """Draw it now: what comes back is its HTML, again and again, and `marked(place)` draws nothing. The mark lies over the picture.
+
+        Where styles are taken away, as on some pages that show saved notebooks, the mark is gone and the picture stays; the words tell it.
+        """
+        picture, zero, one = stacked(self.courses, self.across)
+
+        def marked(place: float | None = None) -> str:
+            told = "" if place is None else f" {self.across} {place:g} is marked."
+            words = html.escape(self.alt + told, quote=True)
+            image = f'<img alt="{words}" src="data:image/png;base64,{picture}" style="max-width:100%;display:block">'
+            if place is None:
+                return f"<p>{image}</p>"
+            line = f"left:{100 * (zero + place * (one - zero)):.2f}%;border-left:2px dashed {card.chosen.strokes[1]}"
+            mark = f'<div style="position:absolute;top:0;bottom:0;{line}"></div>'
+            return f'<div style="position:relative;display:inline-block;max-width:100%">{image}{mark}</div>'
+
+        return marked
 
 
 def _told(course: Course) -> str:

@@ -1,7 +1,8 @@
 """A table whose rows have rows below them, and can be folded.
 
 As HTML a row with rows below it is a `<details>`, which needs no script: its summary says in words what the cells of a row say under
-their heads; neighbouring rows without any below them make one table. As text it is one table with indented names.
+their heads; neighbouring rows without any below them make one table, whose caption says where they stand. Without any rows below rows it
+is one table, as it always is as text, with indented names.
 """
 
 from __future__ import annotations
@@ -47,22 +48,29 @@ class Tree:
         return "\n".join([filled(self.caption), *lined([self.columns, *rows, *([self.last] if self.last else [])], first=0.75)])
 
     def as_html(self) -> str:
-        totals = table(self.columns, [self.last] if self.last else []) if self.last or not self.branches else ""
-        return f"<p>{html.escape(self.caption)}</p>{self._items(self.branches)}{totals}"
+        flat = [branch.cells for branch in self.branches] + ([self.last] if self.last else [])
+        if not any(branch.below for branch in self.branches):
+            return table(self.columns, flat, self.caption)
+        totals = table(self.columns, [self.last], "all together") if self.last else ""
+        said = f"<figcaption>{html.escape(self.caption)}</figcaption>"
+        return f'<figure style="margin:0">{said}{self._items(self.branches)}{totals}</figure>'
 
-    def _items(self, branches: Sequence[Branch]) -> str:
-        found = []
+    def _items(self, branches: Sequence[Branch], inside: str = "") -> str:
+        found, first = list[str](), next((branch.cells[0] for branch in branches if branch.below), "")
+        place = f"inside {inside}" if inside else f"before {first}"
         for nested, group in itertools.groupby(branches, lambda branch: bool(branch.below)):
             if nested:
-                found += [self._details(branch) for branch in group]
+                for branch in group:
+                    found.append(self._details(branch))
+                    place = f"{f'inside {inside}, ' if inside else ''}after {branch.cells[0]}"
             else:
-                found.append(table(self.columns, [branch.cells for branch in group]))
+                found.append(table(self.columns, [branch.cells for branch in group], place))
         return "".join(found)
 
     def _details(self, branch: Branch) -> str:
         said = [f"{head} {cell}" for head, cell in zip(self.columns[1:], branch.cells[1:], strict=True) if cell]
         summary = f"<strong>{html.escape(branch.name)}</strong> {html.escape('; '.join(said))}"
-        inside = f"<blockquote>{self._items(branch.below)}</blockquote>"
+        inside = f"<blockquote>{self._items(branch.below, branch.cells[0])}</blockquote>"
         return f"<details{' open' if branch.open else ''}><summary>{summary}</summary>{inside}</details>"
 
 

@@ -25,10 +25,10 @@ SIZE = 32
 _KINDS = "a DataLoader, a Dataset or one batch"
 
 
-def draw(subject: Subject, size: int = SIZE) -> Any:
-    """The first batch of the subject's training data, cut to at most `size` samples: a copy, with all random numbers left in place.
+def draw(subject: Subject, size: int = SIZE, number: int = 0) -> Any:
+    """A batch of the subject's training data, cut to at most `size` samples: a copy, with all random numbers left in place.
 
-    A Dataset is sampled at even distances, because many are sorted by class.
+    number: which batch, the first is 0. A Dataset is sampled at even distances, because many are sorted by class.
     """
     source, name = subject.train, subject.name("train")
     if source is None:
@@ -36,7 +36,7 @@ def draw(subject: Subject, size: int = SIZE) -> Any:
     if isinstance(source, (str, bytes, int, float)):
         raise UserMistake(f"`{name}` is {_a(source)}", expected=_KINDS)
     with ambient.restored(subject), snapshot.reading(source), torch.inference_mode(False):
-        batch = source if is_one_batch(source) else _first(source, name, size)
+        batch = source if number == 0 and is_one_batch(source) else _drawn(source, name, size, number)
         if any(True for _ in tensors(batch)):
             return copied(cut(batch, size, getattr(source, "batch_size", None)))
         if subject.step is None:
@@ -60,13 +60,19 @@ def is_one_batch(source: Any) -> bool:
     return isinstance(source, (Tensor, tuple, Mapping)) or is_record(source)
 
 
-def _first(source: Any, name: str, size: int) -> Any:
-    """The first batch of a source that can be read more than once. What the user's data raise passes through: it says where they failed."""
+def _drawn(source: Any, name: str, size: int, number: int) -> Any:
+    """A batch of a source that can be read more than once. What the user's data raise passes through: it says where they failed."""
+    if number and (number < 0 or is_one_batch(source)):
+        raise UserMistake(
+            f"`{name}` has no batch {number}", do="count from 0" if number < 0 else "leave --batch out: it is itself one batch"
+        )
     if isinstance(source, Iterator) or isinstance(getattr(source, "dataset", None), Iterator):
         raise _used_up(name)
     if not (hasattr(source, "__iter__") or hasattr(source, "__getitem__")):
         raise UserMistake(f"`{name}` is {_a(source)}", expected=_KINDS)
-    drawn = _from_dataset(source, size) if _is_dataset(source) else _from_loader(source, name)
+    drawn = _from_dataset(source, size, number) if _is_dataset(source) else _from_loader(source, name, number)
+    if drawn is None and number:
+        raise UserMistake(f"`{name}` has no batch {number}: it ends before", do="batches are counted from 0")
     if drawn is None:
         raise UserMistake(f"`{name}` is empty: it yields no batch{_why_empty(source)}")
     return drawn
@@ -82,22 +88,23 @@ def _is_dataset(source: Any) -> bool:
     return not isinstance(source, DataLoader) and (isinstance(source, Dataset) or numbered)
 
 
-def _from_dataset(source: Any, size: int) -> Any:
+def _from_dataset(source: Any, size: int, number: int) -> Any:
     if isinstance(source, IterableDataset) or not hasattr(source, "__len__"):
-        items = list(itertools.islice(iter(source), size))
+        items = list(itertools.islice(iter(source), number * size, (number + 1) * size))
     else:
         count = min(size, len(source))
-        items = [source[i * len(source) // count] for i in range(count)]
+        items = [source[(i * len(source) // count + number) % len(source)] for i in range(count)]
     return default_collate(items) if items else None
 
 
-def _from_loader(source: Any, name: str) -> Any:
+def _from_loader(source: Any, name: str, number: int) -> Any:
     if isinstance(source, DataLoader):
-        return next(iter(_without_workers(source) if source.num_workers else source), None)
+        batches = iter(_without_workers(source) if source.num_workers else source)
+        return next(itertools.islice(batches, number, None), None)
     batches = iter(source)
     if batches is iter(source):
         raise _used_up(name)
-    return next(batches, None)
+    return next(itertools.islice(batches, number, None), None)
 
 
 def _without_workers(loader: DataLoader) -> DataLoader:

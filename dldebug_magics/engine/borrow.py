@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from . import ambient, snapshot
 from .call import loss_of
+from .elsewhere import on_device
 from .graph import leaves
 from .interrupts import held_at_exit
 from .nested import tensors
@@ -58,6 +59,7 @@ class Lender:
             stack.enter_context(_no_inference())
             stack.callback(_restore_modes, [(module, module.training) for module in snapshot.modules(self.subject)])
             lent = copy_of(self.subject) if self.copies else None
+            lent = on_device(lent) if lent is not None else None
             kept = nothing(self.subject) if lent is not None else self.subject
             stack.enter_context(snapshot.restored(kept, self.beyond))
             yield lent or self.subject

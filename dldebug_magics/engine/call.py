@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -35,9 +35,7 @@ def loss_of(subject: Subject, batch: Any = None) -> Passed:
     """Forward pass and loss of one batch (the frozen one unless another is given), inside the subject's contexts."""
     in_time(subject)
     batch = fresh(subject.batch if batch is None else batch)
-    with contextlib.ExitStack() as stack:
-        for context in subject.around:
-            stack.enter_context(context())
+    with _within(subject.around):
         if subject.step is not None:
             return Passed(None, (), scalar(subject.step(batch), subject, "step"))
         output, targets = _forward(subject, batch)
@@ -45,9 +43,21 @@ def loss_of(subject: Subject, batch: Any = None) -> Passed:
 
 
 def forward(subject: Subject, batch: Any, *, spare: bool = False) -> tuple[Any, tuple[Any, ...]]:
-    """The model's output for a batch, and the targets that were in it. spare: nobody needs the batch later, so it is not copied."""
+    """The model's output for a batch, inside the subject's contexts, and the targets that were in it.
+
+    spare: nobody needs the batch later, so it is not copied.
+    """
     in_time(subject)
-    return _forward(subject, batch if spare else fresh(batch))
+    with _within(subject.around):
+        return _forward(subject, batch if spare else fresh(batch))
+
+
+@contextlib.contextmanager
+def _within(around: tuple[Callable[[], contextlib.AbstractContextManager], ...]) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        for context in around:
+            stack.enter_context(context())
+        yield
 
 
 def _forward(subject: Subject, batch: Any) -> tuple[Any, tuple[Any, ...]]:

@@ -7,6 +7,7 @@ everything, yields what it has, and lets the interrupt go on.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
 import time
 from collections.abc import Generator, Iterable, Iterator
@@ -21,15 +22,13 @@ from .check import Check
 from .fingerprint import changed, fingerprint
 from .measure import Kind, Measured
 from .nested import copied
-from .paper import Paper
+from .on_paper import Paper
 from .prove import Proof, Suspect
 from .report import Report
 from .run import Run
 from .samples import readable
-from .second_look import second_look
+from .second_look import Changed, second_look
 from .subject import Subject
-
-_SHARE = 0.5  # of the budget: the most that the experiment itself may take
 
 
 def examine(
@@ -37,13 +36,13 @@ def examine(
 ) -> Generator[Report, None, None]:
     """Do one experiment, and find out why it failed if it did.
 
-    budget: seconds in all; the experiment itself gets at most half of them, and no cure is begun or goes on when they are spent.
+    budget: seconds in all; the experiment itself gets at most its share of them, and no cure is begun or goes on when they are spent.
     """
     began, before = time.monotonic(), fingerprint(subject)
     budget -= time.monotonic() - began  # the look at the end that nothing has changed takes as long again
     asked = experiment.prepared(subject, **options)
     size = sys.maxsize if experiment.whole_batch else options.get("size", SIZE)
-    asked = whole(asked) if experiment.on_paper else frozen(asked, size)
+    asked = whole(asked) if experiment.on_paper else frozen(asked, size, options.get("batch", 0))
     examination = _Examination(asked, experiment, list(checks), options, began, budget)
 
     def ended(stopped: str = "") -> Report:
@@ -75,9 +74,12 @@ class _Examination:
 
     def run(self) -> Iterator[Report]:
         """Measure, ask, prove; a report after each bit of news."""
-        lender = Paper(self.subject) if self.experiment.on_paper else Lender(self.subject)
+        lent = Paper(self.subject) if self.experiment.on_paper else Lender(self.subject)
+        if self.subject.device and not getattr(lent, "copies", True):
+            self.not_examined.append(f"{self.subject.device}: this program can't be copied, so it was examined where it is")
+        lender = Changed(lent, functools.partial(self.experiment.varied, **self.options))
         deadline, seen = self.began + self.budget, Measured(lender, self.experiment, self.observed, self.not_examined)
-        for line in seen.measure(self.experiment, self.began + _SHARE * self.budget, **self.options):
+        for line in seen.measure(self.experiment, self.began + self.experiment.of_budget * self.budget, **self.options):
             yield self.report(line)
         if self.experiment not in self.observed:
             return  # no time to begin: the report says so
@@ -100,7 +102,7 @@ class _Examination:
         """What is known so far."""
         run = self.observed.get(self.experiment)
         findings = self.proof.findings(self.suspects) if self.proof is not None else []
-        steps = len(getattr(run, "losses", ())) + (self.proof.steps if self.proof is not None else 0)
+        steps = getattr(run, "trained", len(getattr(run, "losses", ()))) + (self.proof.steps if self.proof is not None else 0)
         missed = [*self.not_examined, *(self.proof.not_tried if self.proof is not None else [])]
         ruled_out = self.proof.ruled_out(findings) if self.proof is not None else []
         tried = self.proof.tried() if self.proof is not None else ()
@@ -108,12 +110,12 @@ class _Examination:
         return Report(run, tuple(findings), tuple(ruled_out), tuple(missed), seconds, steps, progress=progress, tried=tried)
 
 
-def frozen(subject: Subject, size: int = SIZE) -> Subject:
-    """The subject with one small batch drawn from its training data, on the model's device; nothing of the user's is consumed."""
+def frozen(subject: Subject, size: int = SIZE, number: int = 0) -> Subject:
+    """The subject with one small batch of its training data, on the model's device: the `number`-th. Nothing of the user's is consumed."""
     if subject.batch is not None:
         return subject
     with ambient.restored(subject):
-        return dataclasses.replace(subject, batch=copied(draw(subject, size), device_of(subject)))
+        return dataclasses.replace(subject, batch=copied(draw(subject, size, number), device_of(subject)))
 
 
 def whole(subject: Subject) -> Subject:

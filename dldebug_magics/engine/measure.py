@@ -51,8 +51,9 @@ class Measured:
             self.not_examined.append(f"{kind.__name__}: the time budget was spent")
             return
         needed = reads(kind.measure)
+        now = time.monotonic()
         for need in needed.values():
-            yield from self.measure(need, deadline)
+            yield from self.measure(need, now + kind.for_needs * (deadline - now))
         if not self.observed.keys() >= set(needed.values()):
             return  # what it would look at was not to be seen
         try:

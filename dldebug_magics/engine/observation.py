@@ -22,7 +22,9 @@ class Observation:
     without being run. candidates: how many changes that repair the program are looked for; a program that crashes can often be mended in
     more than one way. needs_loss: whether it is about training, and a program without a loss is a mistake. any_split: whether any split of
     the data will do, and no optimizer is asked about. reads_numbers: whether it looks at numbers, which no model on `meta` has.
+    of_budget: the share of it that the experiment itself may take at most; for_needs: of that, what it reads may take.
     without_value: options that may be typed without a value, and then say nothing more.
+    module_paths: options whose value is the path of a module in the model.
     exports: what its reports can do beside what all can, by name; called with the observation first.
     """
 
@@ -33,13 +35,21 @@ class Observation:
     needs_loss: ClassVar[bool] = True
     any_split: ClassVar[bool] = False
     reads_numbers: ClassVar[bool] = True
+    of_budget: ClassVar[float] = 0.5
+    for_needs: ClassVar[float] = 1.0
     without_value: ClassVar[tuple[str, ...]] = ()
+    module_paths: ClassVar[tuple[str, ...]] = ()
     exports: ClassVar[Mapping[str, Callable[..., Any]]] = {}
 
     @classmethod
     def prepared(cls, subject: Subject, **options: Any) -> Subject:
         """The subject as the options want it, before a batch is drawn."""
         return subject
+
+    @classmethod
+    def varied(cls, lent: Subject, **options: Any) -> Subject:
+        """A loan as the options want it: all that is looked at, the cured copies too, are of the program with this change."""
+        return lent
 
     @classmethod
     def measure(cls, subject: Subject, *needs: Any, **options: Any) -> Iterator[Observation]:

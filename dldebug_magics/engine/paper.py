@@ -1,8 +1,7 @@
 """A program on paper: the same modules, loss and optimizer, on tensors that have a shape and take no memory.
 
 What would need the memory that it is about must not be tried out on a real copy. Torch's fake tensors go through the same operations as
-real ones, autograd and optimizer too, and hold nothing. Where a program looks at its numbers (`.item()`, a mask) paper has none to show:
-it is lent for real then, for runs of some samples.
+real ones, autograd and optimizer too, and hold nothing. Who lends a program like that is in `on_paper`.
 """
 
 from __future__ import annotations
@@ -19,65 +18,20 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
-from . import ambient, snapshot
-from .borrow import Lender
-from .call import loss_of
-from .interrupts import held_at_exit
+from . import snapshot
 from .nested import tensors
-from .reach import reached
 from .subject import Subject
-
-_NUMBERS_WANTED = ("DataDependentOutputException", "DynamicOutputShapeException", "UnsupportedOperatorException")
-
-
-class Paper:
-    """Lends the subject on paper, each loan a sheet of its own; for real, under a snapshot or as a copy, where paper won't do."""
-
-    def __init__(self, subject: Subject):
-        self.subject = subject
-        self.real: Lender | None = None if self._will_do() else Lender(dataclasses.replace(subject, batch=None))
-
-    @contextlib.contextmanager
-    def lend(self) -> Iterator[Subject]:
-        """A loan; afterwards everything is as it was, however the block ends."""
-        with held_at_exit() as stack:
-            stack.enter_context(ambient.restored(self.subject))
-            if self.real is not None:
-                yield dataclasses.replace(stack.enter_context(self.real.lend()), batch=self.subject.batch)
-            else:
-                stack.enter_context(torch.inference_mode(False))
-                stack.enter_context(_quiet())
-                yield sheet(self.subject)
-
-    def _will_do(self) -> bool:
-        """Whether the program can be copied onto paper, leads to nothing that is trained elsewhere, and runs there.
-
-        A crash of its own is no matter of paper: it is observed there as well.
-        """
-        if self.subject.step is not None:
-            return False
-        with ambient.restored(self.subject), torch.inference_mode(False), _quiet():
-            try:
-                lent = sheet(self.subject)
-            except Exception:  # what can't be copied says so in its own way
-                return False
-            if any(isinstance(t, Tensor) and t.requires_grad and not _is_paper(t) for t in reached(snapshot.roots(lent))):
-                return False
-            try:
-                with on(lent), torch.no_grad():
-                    loss_of(lent)
-            except Exception as error:
-                return not any(type(e).__name__ in _NUMBERS_WANTED for e in (error, error.__cause__, error.__context__))
-            return True
 
 
 def sheet(subject: Subject) -> Subject:
     """A copy of the subject on paper, tied together as the original is; of one that is on paper, another sheet."""
-    mode = mode_of(subject) or _new_mode()
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    mode = mode_of(subject) or FakeTensorMode(allow_non_fake_inputs=True)
     taken = [*snapshot.owned(subject), *tensors([subject.batch, subject.val])]
-    memo = _memo(taken, mode)
+    memo = {**_memo(taken, mode), **_counts(subject, mode)}
     roles = ("model", "loss_fn", "optimizer", "scheduler", "batch", "val")
-    with _quiet(), mode:
+    with quiet(), mode:
         copies = copy.deepcopy([getattr(subject, role) for role in roles], memo)
     return dataclasses.replace(subject, **dict(zip(roles, copies, strict=True)))
 
@@ -85,7 +39,7 @@ def sheet(subject: Subject) -> Subject:
 def mode_of(subject: Subject) -> Any:
     """The mode in which a subject on paper runs; None for a real one."""
     places = (*subject.model.parameters(), *subject.model.buffers(), *tensors(subject.batch))
-    return next((t.fake_mode for t in places if _is_paper(t)), None)
+    return next((t.fake_mode for t in places if is_paper(t)), None)
 
 
 def on(subject: Subject) -> contextlib.AbstractContextManager:
@@ -93,13 +47,7 @@ def on(subject: Subject) -> contextlib.AbstractContextManager:
     return mode_of(subject) or contextlib.nullcontext()
 
 
-def _new_mode() -> Any:
-    from torch._subclasses.fake_tensor import FakeTensorMode
-
-    return FakeTensorMode(allow_non_fake_inputs=True)
-
-
-def _is_paper(tensor: Tensor) -> bool:
+def is_paper(tensor: Tensor) -> bool:
     return hasattr(tensor, "fake_mode")
 
 
@@ -110,7 +58,7 @@ def _memo(taken: list[Tensor], mode: Any) -> dict[int, Tensor]:
         if id(tensor) in memo or nn.parameter.is_lazy(tensor):
             continue
         if tensor.layout is not torch.strided or is_traceable_wrapper_subclass(tensor):
-            memo |= {} if _is_paper(tensor) else {id(tensor): mode.from_tensor(tensor)}
+            memo |= {} if is_paper(tensor) else {id(tensor): mode.from_tensor(tensor)}
             continue
         storage = tensor.untyped_storage()
         with mode, torch.no_grad():
@@ -123,16 +71,25 @@ def _memo(taken: list[Tensor], mode: Any) -> dict[int, Tensor]:
     return memo
 
 
+def _counts(subject: Subject, mode: Any) -> dict[int, Tensor]:
+    """The steps that an optimizer has counted on the CPU: it looks at these numbers itself, so they are known on paper, too."""
+    held = tensors(list(subject.optimizer.state.values()) if subject.optimizer is not None else [])
+    seen = {id(t): getattr(t, "constant", None) if is_paper(t) else t for t in held if t.dim() == 0 and t.device.type == "cpu"}
+    known = {place: (count.item(), count.dtype) for place, count in seen.items() if count is not None}
+    with mode:
+        return {place: torch.tensor(number, dtype=dtype) for place, (number, dtype) in known.items()}
+
+
 def _alike(tensor: Tensor, made: Tensor) -> Tensor:
     """As trainable as the original, and with what was written on it."""
     alike = nn.Parameter(made, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else made.requires_grad_(tensor.requires_grad)
-    plain = {name: value for name, value in vars(tensor).items() if isinstance(value, (bool, int, float, str)) and not _is_paper(tensor)}
+    plain = {name: value for name, value in vars(tensor).items() if isinstance(value, (bool, int, float, str)) and not is_paper(tensor)}
     vars(alike).update(plain)
     return alike
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Torch warns of tensors that have no place in memory, and logs what fails on paper before it raises it."""
     log = logging.getLogger("torch._subclasses.fake_tensor")
     before = log.disabled

@@ -131,7 +131,7 @@ class Proof:
         for trial in self.trials:
             name = trial.suspects[0].check.name
             if len(trial.suspects) == 1 and name not in named and (trial.told or self.uncured.crash is not None):
-                cleared.setdefault(name, RuledOut(name, trial.outcome()))
+                cleared.setdefault(name, RuledOut(name, trial.outcome(), trial.run))
         return list(cleared.values())
 
 

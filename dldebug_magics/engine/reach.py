@@ -44,9 +44,10 @@ _UNCHANGING = (tuple, frozenset, types.MethodType)  # what they hold may change
 
 @dataclasses.dataclass(frozen=True)
 class _About:
-    """What holds for all things of one type."""
+    """What holds for all things of one type. `constant`: it holds nothing that changes; `hidden`: what it holds may change, itself not."""
 
     constant: bool
+    hidden: bool
     slots: tuple[str, ...]
     kinds: tuple[type, ...]
 
@@ -59,22 +60,27 @@ def reached(roots: Iterable[Any], stop: tuple[type, ...] = DATA) -> Iterator[Any
     pending, seen = deque(roots), {}
     while pending:
         thing = pending.popleft()
-        if id(thing) in seen or about(type(thing)).constant or isinstance(thing, stop):
+        if id(thing) in seen:
             continue
         seen[id(thing)] = thing
-        if not isinstance(thing, _UNCHANGING) and not is_library(thing):
+        kind = about(type(thing))
+        if kind.constant or isinstance(thing, stop):
+            continue
+        if not kind.hidden and not is_library(thing):
             yield thing
         pending.extend(_below(thing))
 
 
 def about(kind: type) -> _About:
     """What holds for all things of a type; worked out once for each."""
-    if kind not in _about:
+    known = _about.get(kind)
+    if known is None:
         process = is_of_process(kind) and not issubclass(kind, _WALKED)
         own = tuple(base for base in kind.__mro__ if not is_library(base))
         slots = tuple(name for base in own for name, member in vars(base).items() if inspect.ismemberdescriptor(member))
-        _about[kind] = _About(process or kind is type(None) or issubclass(kind, _CONSTANT), slots, own)
-    return _about[kind]
+        constant = process or kind is type(None) or issubclass(kind, _CONSTANT)
+        known = _about[kind] = _About(constant, issubclass(kind, _UNCHANGING), slots, own)
+    return known
 
 
 def _below(thing: Any) -> Iterable[Any]:

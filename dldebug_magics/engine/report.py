@@ -9,15 +9,18 @@ from typing import Any
 from ..document import Block, as_html, as_text
 from .correction import Correction, Source, corrections, put
 from .evidence import Finding, Severity
+from .face import face
 from .observation import Observation
+from .run import Run
 
 
 @dataclasses.dataclass(frozen=True)
 class RuledOut:
-    """A suspect that the experiment cleared, and what happened with its cure."""
+    """A suspect that the experiment cleared, what happened with its cure, and the run of the cured copy."""
 
     name: str
     because: str
+    cured: Run | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Report:
     """What a magic returns. Findings stand most certain first; `ok` is for asserts; `untouched` is the checked promise (None: not yet).
 
     Shown in a notebook by `_repr_html_`, in a terminal by `repr`; `to_dict` and `to_frame` for programs; `code()` for the changed lines.
-    What else an experiment lends its reports is in its `exports`.
+    What else an experiment lends its reports is in its `exports`. `asked` is the line of the magic that asked, for its panel.
     """
 
     experiment: Observation | None = None
@@ -52,6 +55,7 @@ class Report:
     said: tuple[str, ...] = ()
     tried: tuple[Tried, ...] = ()
     sources: tuple[Source, ...] = ()
+    asked: str = ""
 
     @property
     def ok(self) -> bool:
@@ -87,8 +91,15 @@ class Report:
         return "\n".join(correction.diff for correction in self.corrections)
 
     def apply(self) -> None:
-        """Put the corrected cell below the watched one, to be run. A `UserMistake` says what to change where that is not in a cell."""
-        put(self.corrections)
+        """Put the corrected cell below, or the lines of the fixes, to be run. A `UserMistake` says what to change where that can't be."""
+        if self.asked and not self.corrections:
+            face().write(self)
+        else:
+            put(self.corrections)
+
+    def panel(self) -> Any:
+        """Open the experiment's panel below: its options as controls, to try changes in. Only where the magics are loaded."""
+        return face().panel(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values: verdict, findings with facts and fixes, what was ruled out, and the cost."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 from .check import Check
 from .deadline import TimeSpent
-from .evidence import Confidence, Evidence
+from .evidence import Confidence
 from .measure import Kind, Lends, Measured
 from .prove import Proof
 from .run import Run
@@ -22,17 +22,17 @@ from .suspect import Suspect, Trial
 _MOST = 3  # first cures behind which a second fault is looked for
 
 
-class Cured:
-    """Lends the program with a first fault cured."""
+class Changed:
+    """Lends the program with something changed first: a fault cured, or what the user's options ask for."""
 
-    def __init__(self, lender: Lends, first: Evidence):
-        self.lender, self.first = lender, first
+    def __init__(self, lender: Lends, change: Callable[[Subject], Subject]):
+        self.lender, self.change = lender, change
 
     @contextlib.contextmanager
     def lend(self) -> Iterator[Subject]:
-        """A loan of the lender's own, with the cure applied."""
+        """A loan of the lender's own, with the change made."""
         with self.lender.lend() as lent:
-            yield self.first.cure(lent)  # type: ignore[misc]
+            yield self.change(lent)
 
 
 def second_look(proof: Proof, checks: list[Check], experiment: Kind) -> Iterator[Run]:
@@ -41,7 +41,7 @@ def second_look(proof: Proof, checks: list[Check], experiment: Kind) -> Iterator
         return
     for trial in promising(proof)[:_MOST]:
         (first,) = trial.suspects
-        lender = Cured(proof.lender, first.evidence)
+        lender = Changed(proof.lender, first.evidence.cure)  # type: ignore[arg-type]
         run = yield from _whole(trial, lender, proof)
         measured = Measured(lender, experiment, {experiment: run})
         for _ in measured.for_checks(checks, proof.deadline):
@@ -56,7 +56,7 @@ def second_look(proof: Proof, checks: list[Check], experiment: Kind) -> Iterator
             return
 
 
-def _whole(trial: Trial, lender: Cured, proof: Proof) -> Generator[Run, None, Run]:
+def _whole(trial: Trial, lender: Changed, proof: Proof) -> Generator[Run, None, Run]:
     """The cured run to its end: one that lost its race was cut short, and a curve that was cut short tells the checks little."""
     run: Run = trial.run  # type: ignore[assignment]
     if run.decided:

@@ -23,10 +23,9 @@ LADDER = (
     Stage("data", "Are the loaders sound: labels that belong to their inputs, splits apart, nothing broken?", ("data_audit",)),
     Stage("compare", "Does it do what a known implementation or a baseline does?", ("compare_known",)),
     Stage("evaluate", "Bias, variance, distribution shift, or an over-used validation set?", ("bias_variance",)),
+    Stage("shift", "Do the splits hold the same kind of data; if not, where do they differ, and does it hurt?", ("distribution_shift",)),
     Stage("improve", "What to do next, in which order, and what would it gain?", ("improve",)),
-    Stage(
-        "error_analysis", "Which data does it get wrong, and what would pay off?", ("error_analysis", "distribution_shift", "adapt_domain")
-    ),
+    Stage("error_analysis", "Which data does it get wrong, and what would pay off?", ("error_analysis", "adapt_domain")),
     Stage("tune", "Which hyperparameters, found how?", ("tune",)),
 )
 

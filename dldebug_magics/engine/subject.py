@@ -24,10 +24,11 @@ class Subject:
     model: any `torch.nn.Module`. loss_fn: any callable of (output, target); absent when the model returns its own loss (a scalar, or a
     dict or dataclass with `loss`). optimizer: any torch optimizer; absent means the guide's Adam at 3e-4. train, val, test, train_val,
     test_val: a DataLoader, a Dataset, any iterable of batches, or one batch. step: `step(batch) -> loss` for programs that fit nothing
-    else. metric: a function of (output, target), or the name of one. human, target: known error levels. names: the user's own words for all
-    of these, for the code that the report suggests.
+    else. metric: a function of (output, target), or the name of one. human, target: known error levels. history: the losses of its training
+    by epoch. names: the user's own words for all of these, for the code that the report suggests.
 
-    scope: what else is alive, by the user's own names. memory: what the device has, where it is not to be asked.
+    scope: what else is alive, by the user's own names. memory: what the device has, where it is not to be asked. device: where copies are
+    examined, where that is another place than the model's own; a program that can't be copied stays where it is.
 
     The rest is for the engine: the frozen `batch` in use, contexts entered `around` each forward pass and loss, the `deadline` (of
     `time.monotonic`) by which a pass must be over, and the `pace` of the passes so far.
@@ -46,11 +47,13 @@ class Subject:
     metric: Callable[..., Any] | str | None = None
     human: float | None = None
     target: float | None = None
+    history: Any = None
     step: Callable[[Any], Any] | None = None
     seed: int = 0
     names: Mapping[str, str] = dataclasses.field(default_factory=dict)
     scope: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     memory: DeviceMemory | None = None
+    device: str = ""
     batch: Any = None
     around: tuple[Callable[[], AbstractContextManager], ...] = ()
     deadline: float = math.inf

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from dldebug_magics.ask import ask
-from dldebug_magics.engine.paper import Paper, mode_of, on, sheet
+from dldebug_magics.engine.on_paper import Paper
+from dldebug_magics.engine.paper import mode_of, on, sheet
 from dldebug_magics.engine.subject import Subject
 from tests.deep_state import differences, state_of
 from tests.test_leaves_no_trace import Trap
@@ -45,6 +46,32 @@ def test_what_is_shared_stays_shared_and_the_optimizer_holds_the_copy():
         assert isinstance(one.model.head.weight, nn.Parameter) and one.model.head.weight.requires_grad
     assert again.model.head.weight is not lent.model.head.weight
     assert mode_of(lent) is mode_of(again) is not None
+
+
+@pytest.mark.parametrize("kind", ["AdamW", "RAdam", "RMSprop"])
+def test_an_optimizer_that_has_counted_steps_needs_what_a_new_one_does(kind):
+    net, batch = nn.Linear(6, 3), (torch.randn(4, 6), torch.randint(0, 3, (4,)))
+    plans = []
+    for trained in (False, True):
+        optimizer = getattr(torch.optim, kind)(net.parameters(), lr=1e-3)
+        if trained:
+            nn.functional.cross_entropy(net(batch[0]), batch[1]).backward()
+            optimizer.step()
+        subject = Subject(net, nn.CrossEntropyLoss(), optimizer, batch, batch=batch)
+        assert all(mode_of(one) is not None for one in (sheet(subject), sheet(sheet(subject))))
+        plans.append(list(ask("memory_plan", subject))[-1].experiment)
+    assert not any(plan.really_run or plan.crash for plan in plans)
+    assert plans[0].training.peak.total == plans[1].training.peak.total and len(plans[0].remedies) == len(plans[1].remedies) > 2
+
+
+@pytest.mark.parametrize("kind", ["ASGD", "Adafactor", "LBFGS"])
+def test_an_optimizer_that_paper_has_no_numbers_for_or_no_copy_is_planned_by_real_runs(kind):
+    net, batch = nn.Linear(6, 3), (torch.randn(4, 6), torch.randint(0, 3, (4,)))
+    optimizer = getattr(torch.optim, kind)(net.parameters(), lr=1e-3)
+    before = [one.detach().clone() for one in net.parameters()]
+    plan = list(ask("memory_plan", Subject(net, nn.CrossEntropyLoss(), optimizer, batch, batch=batch)))[-1].experiment
+    assert plan.really_run and plan.crash is None and plan.training.peak.total > plan.evaluation.peak.total > 0
+    assert not optimizer.state and all(torch.equal(one, was) for one, was in zip(net.parameters(), before, strict=True))
 
 
 def test_a_step_on_paper_does_not_reach_the_original():
