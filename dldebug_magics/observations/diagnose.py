@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from typing import ClassVar
 
-from ..document import Block, Heading, Table
+from ..document import Block, Details, Heading, Table
 from ..engine.evidence import Finding
 from ..engine.interrupts import relayed
 from ..engine.observation import Observation
@@ -95,12 +95,13 @@ class Diagnose(Observation):
         return " ".join(f"{_capital(stage)}: {report.sentence()}" for stage, report in told) or "Nothing was observed."
 
     def document(self, findings: tuple[Finding, ...] = ()) -> tuple[Block, ...]:
-        """The ladder as a table, then what each rung saw."""
-        rows = [(stage, "holds" if report.ok else "broken", report.sentence(), f"{report.seconds:.1f} s") for stage, report in self.rungs]
-        found: list[Block] = [Table("The ladder, as far as it was climbed", ("stage", "", "verdict", "cost"), rows)]
-        for stage, report in self.rungs:
+        """The ladder as a table, then what each rung saw: what is broken first, what holds folded."""
+        rows = [(stage, "holds" if report.ok else "broken", report.sentence(), f"{report.seconds:.1f}") for stage, report in self.rungs]
+        found: list[Block] = [Table("The ladder, as far as it was climbed", ("stage", "", "verdict", "seconds"), rows)]
+        for stage, report in sorted(self.rungs, key=lambda rung: rung[1].ok):
             if report.experiment is not None:
-                found += [Heading(f"What the stage {stage} saw", level=4), *report.experiment.document(report.alarms)]  # type: ignore[call-arg]
+                seen, title = report.experiment.document(report.alarms), f"What the stage {stage} saw"  # type: ignore[call-arg]
+                found += [Details(f"{title} (it holds)", seen)] if report.ok else [Heading(title, level=4), *seen]
         return tuple(found)
 
 

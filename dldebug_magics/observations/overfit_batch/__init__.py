@@ -12,13 +12,13 @@ from typing import ClassVar
 from ...document import Block
 from ...engine.ambient import seeded
 from ...engine.evidence import Finding
-from ...engine.nested import tensors
 from ...engine.observation import Observation
 from ...engine.subject import Subject
-from . import wording
-from .curve import UNKNOWN, Floor, Shape, last, shape
+from . import variation, wording
+from .curve import UNKNOWN, Floor, Shape, last
 from .minimum import CLEARLY, at_a_minimum
 from .objective import as_loss
+from .seen import seen
 from .stopping import PAUSE, decided, third_of
 from .training import Crash, Training
 
@@ -50,40 +50,43 @@ class OverfitBatch(Observation):
     default_optimizer: bool = False
     in_evaluation: bool = False
     settled: bool = False
+    otherwise: str = ""
+
+    varied = staticmethod(variation.varied)
 
     @classmethod
-    def measure(cls, subject: Subject, *, steps: int = 300, size: int = 32) -> Iterator[OverfitBatch]:
+    def measure(
+        cls, subject: Subject, *, steps: int = 300, size: int = 32, batch: int = 0, lr_factor: float = 1.0, regularisation: bool = True
+    ) -> Iterator[OverfitBatch]:
         """Train on the frozen batch; yields what is known so far a few times a second. A run that stops above the floor is looked at again.
 
         steps: how many training steps before a plateau is believed; a loss still on its way gets up to three times as many.
         size: how many samples at most.
+        batch: which batch of the training data; the first is 0.
+        lr_factor: what every learning rate is multiplied by, on the copy.
+        regularisation: whether dropout and weight decay are left on.
         """
+        otherwise = variation.told(batch, lr_factor, regularisation)
+        for run in cls._trained(subject, steps):
+            yield dataclasses.replace(run, otherwise=otherwise)
+
+    @classmethod
+    def _trained(cls, subject: Subject, steps: int) -> Iterator[OverfitBatch]:
         yield cls(Shape.UNDECIDED, asked_steps=steps)
         seeded(subject.seed)
         subject, floor = as_loss(subject)
-        training, seen = Training(subject), time.perf_counter()
+        training, drawn = Training(subject), time.perf_counter()
         seeded(subject.seed)
         for _ in training:
             if decided(training.losses, floor, steps):
                 break
-            if time.perf_counter() - seen > PAUSE or len(training.losses) == third_of(steps):
-                yield cls._seen(subject, training, floor, steps)
-                seen = time.perf_counter()
-        ended = cls._seen(subject, training, floor, steps)
+            if time.perf_counter() - drawn > PAUSE or len(training.losses) == third_of(steps):
+                yield cls(**seen(subject, training, floor, steps))
+                drawn = time.perf_counter()
+        ended = cls(**seen(subject, training, floor, steps))
         yield ended
         if ended.decided and not ended.passed and floor.known and ended.excess <= CLEARLY:
             yield dataclasses.replace(ended, settled=at_a_minimum(subject, floor, ended.first))
-
-    @classmethod
-    def _seen(cls, subject: Subject, training: Training, floor: Floor, steps: int) -> OverfitBatch:
-        losses = tuple(training.losses)
-        found = Shape.CRASHED if training.crash is not None else shape(losses, floor) if losses else Shape.UNDECIDED
-        if len(losses) < steps and not floor.mirrored and found not in (Shape.FELL, Shape.EXPLODES, Shape.CRASHED):
-            found = Shape.UNDECIDED
-        first = next(tensors(subject.batch), None)
-        updates, samples = tuple(training.updates), first.shape[0] if first is not None and first.ndim else 1
-        evaluating = not subject.model.training
-        return cls(found, losses, floor, updates, samples, steps, training.crash, subject.optimizer is None, evaluating)
 
     @property
     def first(self) -> float:

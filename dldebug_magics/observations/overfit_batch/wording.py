@@ -142,6 +142,8 @@ def facts(run: OverfitBatch) -> list[tuple[str, str]]:
         rows.append(("change of the weights in a step", f"{run.relative_update:.1e} of their size (median)"))
     if run.default_optimizer:
         rows.append(("optimizer", "none given: the guide's Adam at 3e-4 was used"))
+    if run.otherwise:
+        rows.append(("otherwise than in your program", run.otherwise))
     if run.in_evaluation:
         rows.append(("mode", "evaluation, as found"))
     return rows

@@ -19,6 +19,7 @@ from . import wording
 from .axes import named
 from .failure import Failure
 from .given import given
+from .part import known
 from .passing import Pass
 from .row import Row, counted, idle, rows
 from .timing import timed
@@ -38,6 +39,7 @@ class ShapeTrace(Observation):
         %shape_trace net loss_fn optimizer train_loader --time
         %shape_trace net --input 32x3x224x224
         %shape_trace net --input ids=8x128:int64,mask=8x128 --depth 3
+        %shape_trace net batch --at encoder.layers
 
     Source: Full Stack Deep Learning, troubleshooting guide, "get your model to run": shape mismatch, casting.
     """
@@ -46,6 +48,7 @@ class ShapeTrace(Observation):
     whole_batch: ClassVar[bool] = True
     candidates: ClassVar[int] = 3
     needs_loss: ClassVar[bool] = False
+    module_paths: ClassVar[tuple[str, ...]] = ("at",)
 
     rows: tuple[Row, ...] = ()
     inputs: tuple[Form, ...] = ()
@@ -58,25 +61,28 @@ class ShapeTrace(Observation):
     idle: tuple[Row, ...] = ()
     unseen: tuple[str, ...] = ()
     depth: int = 0
+    at: str = ""
     losses: tuple[float, ...] = ()
     decided: bool = True
     first: float = math.nan
     final: float = math.nan
 
     @classmethod
-    def prepared(cls, subject: Subject, *, input: str = "", dtype: str = "float32", **options: object) -> Subject:
+    def prepared(cls, subject: Subject, *, input: str = "", dtype: str = "float32", at: str = "", **options: object) -> Subject:
         """The subject with a batch made up from shapes, where shapes are given; compiled code is run as it was written."""
+        known(subject.model, at)
         asked = given(subject, input, dtype)
         return dataclasses.replace(asked, around=(*asked.around, *uncompiled(subject.model)))
 
     @classmethod
     def measure(
-        cls, subject: Subject, *, input: str = "", dtype: str = "float32", time: bool = False, depth: int = 0
+        cls, subject: Subject, *, input: str = "", dtype: str = "float32", time: bool = False, depth: int = 0, at: str = ""
     ) -> Iterator[ShapeTrace]:
         """Trace one step.
 
         input: shapes to trace instead of a batch, such as 32x3x224x224, or ids=8x128:int64. dtype: the kind of number of such an input.
         time: show how long each call takes. depth: how many levels of the table stand open; 0 chooses.
+        at: show only the module at this path and what runs inside it.
         """
         seeded(subject.seed)
         trace = Trace(subject.model)
@@ -97,6 +103,7 @@ class ShapeTrace(Observation):
             idle(subject.model, trace.entries),
             unseen(subject.model),
             depth,
+            known(subject.model, at),
         )
 
     @property

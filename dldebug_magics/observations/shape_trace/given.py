@@ -29,7 +29,8 @@ _LENGTHS = ("length", "lengths", "lens", "len")
 def given(subject: Subject, typed: str, dtype: str) -> Subject:
     """The subject with the batch to trace. Without a loss, labels are no part of it."""
     if typed:
-        batch = made_up(typed, dtype, device_of(subject))
+        shapes_alone = torch.device("meta") if subject.device == "meta" else None  # an input that needs no memory on its way there
+        batch = made_up(typed, dtype, shapes_alone or device_of(subject))
         labelled = type(batch) is tuple and _taken(subject.model, batch) < len(batch)
         loss_fn = subject.loss_fn if labelled else None  # shapes of inputs alone give a loss nothing to compare with
         return dataclasses.replace(subject, loss_fn=loss_fn, train=batch, batch=batch)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ...document import Block, Code, Details, Text
 from ...engine.evidence import Finding
 from ...instruments.forms import Form
+from .part import part
 from .table import tree
 
 if TYPE_CHECKING:
@@ -61,7 +62,11 @@ def listed(found: tuple[Form, ...], most: int = 3) -> str:
 
 def blocks(trace: ShapeTrace) -> tuple[Block, ...]:
     """The table, what it doesn't show, and the traceback where the program broke."""
-    found: list[Block] = [tree(trace.rows, trace.idle, trace.depth)] if trace.rows else []
+    shown = part(trace)
+    found: list[Block] = [tree(shown.rows, shown.idle, trace.depth)] if trace.rows and (shown.rows or shown.idle) else []
+    if trace.at:
+        told = "Only" if shown.rows else "No call was seen of"
+        found.insert(0, Text(f"{told} `{trace.at}` and what runs inside it; the whole trace has {len(trace.rows)} calls."))
     found += [Text(line) for line in trace.unseen]
     if trace.failure is not None:
         found.append(Details("The exception, unchanged", (Code(trace.failure.traceback),)))

@@ -54,7 +54,7 @@ def blocks(loop: TrainingLoop) -> tuple[Block, ...]:
     if loop.steps:
         rows = [(type(e).__name__, e.line.place, e.line.source, str(getattr(e, "times", 1))) for e in _usual(loop)]
         found.append(Table("One step, as it usually goes", ("what", "where", "line", "times"), rows))
-    found.append(Details("Who took part", (Table("", ("who", "what is known"), players),)))
+    found.append(Details("Who took part", (Table("The parts, and what is known of each", ("who", "what is known"), players),)))
     return tuple(found)
 
 
