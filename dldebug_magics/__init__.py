@@ -141,6 +141,6 @@ def _signature(own: list[inspect.Parameter]) -> inspect.Signature:
     place, keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
     parts = [inspect.Parameter(name, place, default=None) for name in ("loss_fn", "optimizer", "train")]
     data = ("val", "test", "train_val", "test_val", "human", "target", "metric", "scheduler", "step", "names")
-    rest: dict[str, Any] = {"budget": _BUDGET, **dict.fromkeys(data), "seed": 0}
+    rest: dict[str, Any] = {"budget": _BUDGET, **dict.fromkeys(data), "seed": 0, "device": ""}
     keywords = [inspect.Parameter(name, keyword, default=default) for name, default in rest.items()]
     return inspect.Signature([inspect.Parameter("model", place), *parts, *own, *keywords], return_annotation="Report")

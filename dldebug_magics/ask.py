@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _ROOM = Path(__file__).parent / "observations"
 _NOT_ASKED = {"cards", "training_loop"}
-_NOT_CLIMBED = {"evaluate"}  # about a trained model: what an untrained one is worth says nothing
+_NOT_CLIMBED = {"evaluate", "shift"}  # about a trained model: what an untrained one is worth says nothing
 _WATCHED = {"watch": "training_loop"}  # seen while the user's own code runs, by a magic of its own
 
 
@@ -52,10 +52,10 @@ def experiment_of(stage: str) -> str:
     return next(name for name in magics if name in names() or name in _WATCHED)
 
 
-def ask(name: str, subject: Subject, *, budget: float = 60.0, **options: Any) -> Generator[Report, None, Any]:
+def ask(name: str, subject: Subject, *, budget: float = 60.0, causes: Collection[str] = (), **options: Any) -> Generator[Report, None, Any]:
     """Examine a subject, or climb the ladder with it; yields ever fuller reports, the last is complete.
 
-    To `watch`, the subject is a function without arguments that trains.
+    To `watch`, the subject is a function without arguments that trains. causes: those to look for, by name; none means all.
     """
     from .checks import all_checks
     from .engine.examine import examine
@@ -66,7 +66,7 @@ def ask(name: str, subject: Subject, *, budget: float = 60.0, **options: Any) ->
         return _watched(subject)
     if asked.stage == "all":
         return relayed(asked.measure(_rungs(subject), budget, **options), asked.report)
-    checks = [check for check in all_checks() if asked.stage in (check.stage, *check.also)]
+    checks = [check for check in all_checks() if asked.stage in (check.stage, *check.also) and (not causes or check.name in causes)]
     return examine(subject, asked, checks, budget=budget, **options)
 
 

@@ -45,7 +45,7 @@ def _looked_for(parts: Mapping[str, Named], any_split: bool) -> tuple[str, ...]:
     return ("model", "loss_fn") if any(role in parts for role in SPLITS) else ("model", "loss_fn", "train")
 
 
-def subject_of(parts: Mapping[str, Named], seed: int = 0, scope: Mapping[str, Any] | None = None) -> Subject:
+def subject_of(parts: Mapping[str, Named], seed: int = 0, scope: Mapping[str, Any] | None = None, device: str = "") -> Subject:
     """The Subject made of these parts, which knows the user's words for them, and what else is alive where they were named."""
     from ..engine.subject import Subject
 
@@ -54,7 +54,7 @@ def subject_of(parts: Mapping[str, Named], seed: int = 0, scope: Mapping[str, An
     if isinstance(values.get("optimizer"), type) and is_module(values["model"]):
         values["optimizer"] = made(values["optimizer"], values["model"])
         del texts["optimizer"]  # the name of a kind is no name of the user's
-    return Subject(**values, names=texts, seed=seed, scope=scope or {})
+    return Subject(**values, names=texts, seed=seed, scope=scope or {}, device=device)
 
 
 def _belongs(field: str, value: Any, parts: Mapping[str, Named]) -> bool:

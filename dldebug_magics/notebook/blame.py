@@ -40,7 +40,7 @@ def is_theirs(traceback: TracebackType | None) -> bool:
 def _is_users(file: str) -> bool:
     paths = sysconfig.get_paths()
     library = file.startswith(paths["stdlib"]) and not file.startswith((paths["purelib"], paths["platlib"]))
-    return not (file.startswith((_OURS, "<frozen ")) or library or f"site-packages{os.sep}torch{os.sep}" in file)
+    return not (file.startswith((_OURS, "<frozen ")) or library or f"-packages{os.sep}torch{os.sep}" in file)
 
 
 def without_ours(traceback: TracebackType | None) -> TracebackType | None:

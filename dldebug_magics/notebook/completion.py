@@ -8,27 +8,29 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import reference
 from . import candidates
+from .module_paths import module_paths
 from .names import Names
-from .options import EXPRESSION, Option
+from .options import EXPRESSION, MODULE, Option
 
 if TYPE_CHECKING:
-    from IPython.core.interactiveshell import InteractiveShell
+    from .session import Session
 
 _TYPED = re.compile(r"\s*(?:[\w\s.,\[\]]+=\s*)?%(?P<magic>\w+)\s(?P<rest>.*)", re.DOTALL)
+_WORDS: dict[str, Callable[[], Sequence[str]]] = {"explain": reference.names, "dldebug": lambda: ["status", "--panel"]}
 
 
 class Completion:
     """The suggestions for magics with options; `sources` gives the options of each by name, when asked."""
 
-    def __init__(self, shell: InteractiveShell, sources: Mapping[str, Callable[[], Mapping[str, Option]]]):
-        self.shell, self.sources = shell, sources
+    def __init__(self, session: Session, sources: Mapping[str, Callable[[], Mapping[str, Option]]]):
+        self.session, self.shell, self.sources = session, session.shell, sources
         self.matcher: Any = None
-        self.pattern = rf"\s*(?:[\w\s.,\[\]]+=\s*)?%(?:{'|'.join((*sources, 'explain'))})\s"
+        self.pattern = rf"\s*(?:[\w\s.,\[\]]+=\s*)?%(?:{'|'.join((*sources, *_WORDS))})\s"
 
     def start(self) -> None:
         """Be asked by the shell's completer."""
@@ -64,22 +66,29 @@ class Completion:
     def words(self, typed: str, token: str) -> list[str]:
         """What may replace the token that ends the typed line; nothing for lines that aren't ours."""
         line = _TYPED.fullmatch(typed)
-        if line is None or line["magic"] not in (*self.sources, "explain") or "." in token:
+        if line is None or line["magic"] not in (*self.sources, *_WORDS):
             return []
-        if line["magic"] == "explain":
-            return _starting(token, reference.check_names())
+        if line["magic"] in _WORDS:
+            return _starting(token, _WORDS[line["magic"]]())
         if token.startswith("-"):
             return _starting(token, [option.dashed for option in self.sources[line["magic"]]().values()])
         before = line["rest"].removesuffix(token).replace("=", " ").split()
         asked_for = before[-1] if before and before[-1].startswith("--") else ""
-        return _starting(token, self._names(asked_for, line["magic"]))
+        option = next((option for option in self.sources[line["magic"]]().values() if option.dashed == asked_for), None)
+        return _starting(token, self._values(option, before, token))
 
-    def _names(self, dashed: str, magic: str) -> list[str]:
-        """The user's models, losses, optimizers and loaders; after an option, those that it can take."""
+    def _values(self, option: Option | None, before: Sequence[str], token: str) -> list[str]:
+        """What a word may be: an object of the user's, or a path in the model where the option wants one. Attributes are IPython's."""
         if "torch" not in sys.modules:
             return []
-        found = candidates.by_part(Names(self.shell.user_ns).visible())
-        option = next((option for option in self.sources[magic]().values() if option.dashed == dashed), None)
+        visible = Names(self.shell.user_ns).visible()
+        if option is not None and option.kind == MODULE:
+            return module_paths(before, self.session.kept.get("model", ""), visible, token)
+        return [] if "." in token else self._names(option, visible)
+
+    def _names(self, option: Option | None, visible: dict[str, Any]) -> list[str]:
+        """The user's models, losses, optimizers and loaders; after an option, those that it can take."""
+        found = candidates.by_part(visible)
         if option is None or option.is_flag:
             return [name for names in found.values() for name in names]
         return list(found.get(option.name, {})) if option.kind == EXPRESSION else []

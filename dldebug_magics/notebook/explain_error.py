@@ -6,13 +6,13 @@ import contextlib
 import inspect
 import io
 import sys
-from typing import TYPE_CHECKING, Any, cast
-
-from IPython.core.error import UsageError
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
 
 from ..engine.errors import UserMistake
-from .arguments import parse
+from .arguments import Line, parse
 from .assemble import completed, subject_of
+from .last_error import EXPLAINS, in_words, last_exception
 from .names import Names
 from .options import COMMON, Option
 from .progress import bundle
@@ -44,7 +44,7 @@ class ExplainError(Spoken):
     """Explain the last exception of this notebook; `?` after its name tells how."""
 
     def __init__(self, session: Session):
-        super().__init__("explain_error", session)
+        super().__init__(EXPLAINS, session)
 
     def options(self) -> dict[str, Option]:
         """All that may follow `--`."""
@@ -62,15 +62,18 @@ class ExplainError(Spoken):
         if "help" in typed.options:
             print(self.getdoc())
             return None
+        return self._told(self.reports(typed, names), (), typed, self._values(typed, names))
+
+    def reports(self, typed: Line, names: Names, **more: Any) -> Generator[Report, None, Any]:
+        """What there is to say of the last exception, ever fuller."""
         error = last_exception(self.session.shell)
         if error is None:
             raise UserMistake("no exception to explain", do="run the cell that fails, then %explain_error in the next one")
         from ..instruments.post_mortem import failure_of
         from .explanation import BUDGET, explanation
 
-        values = self._values(typed, names)
-        reports = explanation(failure_of(error), lambda: program(self.session, names), values.get("budget", BUDGET))
-        return self._told(reports, (), typed, values)
+        budget = self._values(typed, names).get("budget", BUDGET)
+        return explanation(failure_of(error), lambda: program(self.session, names), budget)
 
     def tell(self, error: Exception) -> None:
         """Show the explanation of an exception that is ours to explain; what the copy prints meanwhile was printed once already."""
@@ -89,18 +92,10 @@ class ExplainError(Spoken):
                 last = report
         if failure.by_torch or last.alarms:  # an exception that is not torch's gets nothing, unless its cause was found
             display(bundle(last), raw=True)
-            self.session.record(self.name, last)
+            self.session.record(self.name, last, about=in_words(error))
 
 
 def program(session: Session, names: Names) -> tuple[Subject, tuple[str, ...]]:
     """The notebook's own program, for failures whose traceback holds none, and what to say of it."""
     parts, said = completed({}, session.kept, names)
     return subject_of(parts), said
-
-
-def last_exception(shell: Any) -> BaseException | None:
-    """The exception that the last failed cell ended with. A mistake in a magic's line (UsageError) is none of a program's."""
-    result = getattr(shell, "last_execution_result", None)
-    ended = getattr(result, "error_in_exec", None)
-    last = ended if ended is not None else getattr(sys, "last_value", None) or getattr(sys, "last_exc", None)
-    return None if last is None or type(last) is UsageError else cast(BaseException, last)

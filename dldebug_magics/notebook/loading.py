@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..engine.face import take_off, wear
 from .magics import DLDebugMagics
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
         magics = DLDebugMagics(shell)
         shell.register_magics(magics)
         magics.completion.start()
+        wear(magics.face)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
@@ -32,6 +34,8 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     magics.completion.stop()
     magics.raised.stop()
     magics.session.shown.forget()
+    magics.session.panels.close()
+    take_off(magics.face)
 
 
 def _loaded(shell: InteractiveShell) -> DLDebugMagics | None:

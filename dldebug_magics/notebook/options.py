@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..engine.observation import Observation
 
 FLAG, WHOLE, NUMBER, WORD, EXPRESSION = "a flag", "a whole number", "a number", "a word", "a name or an expression"
+MODULE = "the path of a module"
 SECONDS = "a number of seconds above 0"
 _KINDS = {bool: FLAG, int: WHOLE, float: NUMBER, str: WORD}
 
@@ -65,7 +66,9 @@ ROLES = tuple(
 COMMON = (
     Option("budget", SECONDS, 60.0, "seconds the whole answer may take"),
     Option("seed", WHOLE, 0, "the seed of every random number drawn"),
+    Option("device", WORD, "", "where copies are examined, such as cuda:1; without it where the model is"),
     Option("quiet", FLAG, False, "show nothing; the report is only returned (-q)"),
+    Option("panel", FLAG, False, "open a panel below the report, to try changes in"),
     Option("assert", FLAG, False, "fail the cell when the report is not ok"),
     Option("help", FLAG, False, "show this (-h)"),
 )
@@ -78,8 +81,10 @@ def options_of(experiment: type[Observation]) -> dict[str, Option]:
     hints = typing.get_type_hints(experiment.measure)
     page = " ".join((experiment.measure.__doc__ or "").split())
     found = options(experiment).values()
-    own = {p.name: Option(p.name, _kind(hints.get(p.name), p.default), p.default, _meaning(p.name, page)) for p in found}
+    none = {p.name: None if p.default == () else p.default for p in found}  # nobody types an empty tuple, and a panel must not either
+    own = {p.name: Option(p.name, _kind(hints.get(p.name), p.default), none[p.name], _meaning(p.name, page)) for p in found}
     shared = {option.name: option for option in (*ROLES, *COMMON)}
+    own |= {name: dataclasses.replace(own[name], kind=MODULE) for name in experiment.module_paths}
     return own | shared | {name: dataclasses.replace(shared[name], alone=True) for name in experiment.without_value}
 
 
@@ -109,7 +114,7 @@ def value_of(option: Option, text: str, evaluate: Callable[[str], Any]) -> Any:
         return option.default is not True
     if option.kind == EXPRESSION:
         return evaluate(text)
-    if option.kind == WORD:
+    if option.kind in (WORD, MODULE):
         return text[1:-1] if text[:1] in "\"'" and text[:1] == text[-1:] and len(text) > 1 else text
     value = _number(option, text, evaluate)
     if value is None or math.isnan(value) or (option.kind == SECONDS and value <= 0):

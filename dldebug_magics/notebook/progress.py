@@ -80,7 +80,7 @@ def _line(text: str) -> dict[str, str]:
     return {"text/plain": text, "text/html": f'<pre role="status">{html.escape(text)}</pre>'}
 
 
-def followed(reports: Generator[Report, None, None], draw: Callable[[Report], None]) -> tuple[Report | None, KeyboardInterrupt | None]:
+def followed(reports: Generator[Report, None, Any], draw: Callable[[Report], None]) -> tuple[Report | None, KeyboardInterrupt | None]:
     """The last report, and the press of the stop button that ended the run.
 
     Pressed inside the generator, it yields what it has and raises; pressed while drawing, it is handed to the generator to the same effect.

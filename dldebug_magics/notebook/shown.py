@@ -26,6 +26,10 @@ class Shown:
             self.shell.events.register("post_execute", self.forget)
         self.values.append(value)
 
+    def holds(self, value: Any) -> bool:
+        """Whether this value is not to be printed."""
+        return any(value is shown for shown in self.values)
+
     def forget(self) -> None:
         """The cell has ended: everything prints as it always did."""
         if not self.values:
@@ -42,5 +46,5 @@ class Shown:
 
         from .progress import bundle
 
-        if not any(value is shown for shown in self.values):
+        if not self.holds(value):
             display(bundle(value), raw=True)

@@ -10,6 +10,7 @@ from IPython.core.error import UsageError
 
 from .. import ask
 from ..engine.errors import UserMistake
+from ..engine.interrupts import relayed
 from .arguments import Line, parse
 from .assemble import completed, subject_of
 from .blame import explained, in_one_line
@@ -60,28 +61,39 @@ class Spoken:
         if "help" in typed.options:
             print(self.getdoc())
             return None
+        panel = self.session.panels.wanted("panel" in typed.options, typed.silent or "quiet" in typed.options)
+        asked = f"%{self.name} {line}".rstrip()
+        reports = relayed(self.reports(typed, names), lambda report: dataclasses.replace(report, asked=asked))
+        report = self._told(reports, (), typed, self._values(typed, names))
+        if report is not None and panel:
+            self.session.panels.open(self, line, names, report)
+        return report
+
+    def reports(self, typed: Line, names: Names, **more: Any) -> Generator[Report, None, Any]:
+        """What the experiment has to say, ever fuller; every name and option is read now. `more` goes to `ask`."""
         values = self._values(typed, names)
-        subject, said = self._subject(typed, values.get("seed", 0), names)
+        subject, said = self._subject(typed, values, names)
         passed_on = {name: value for name, value in values.items() if name not in _SHARED or name == "budget"}
-        reports = cast("Generator[Report, None, None]", ask.ask(self.name, subject, **passed_on))
-        return self._told(reports, said, typed, values)
+        reports = cast("Generator[Report, None, None]", ask.ask(self.name, subject, **passed_on, **more))
+        return relayed(reports, lambda report: dataclasses.replace(report, said=(*said, *report.said)))
 
     def _values(self, typed: Line, names: Names) -> dict[str, Any]:
         options = self.options()
-        return {name: value_of(options[name], text, names.value) for name, text in typed.options.items() if name not in FIELDS}
+        set_before = {name: value for name, value in self.session.defaults.items() if name in options}
+        return set_before | {name: value_of(options[name], text, names.value) for name, text in typed.options.items() if name not in FIELDS}
 
-    def _told(self, reports: Generator[Report, None, None], said: tuple[str, ...], typed: Line, values: dict[str, Any]) -> Report | None:
+    def _told(self, reports: Generator[Report, None, Any], said: tuple[str, ...], typed: Line, values: dict[str, Any]) -> Report | None:
         """Follow a run on the screen to its report."""
         __tracebackhide__ = True
         screen = Screen(self.session.shell, self.session.shown, f"%{self.name}", quiet=typed.silent or "quiet" in values)
         report, press = _followed(reports, screen)
         return self._ended(report and dataclasses.replace(report, said=(*said, *report.said)), press, screen, "assert" in values)
 
-    def _subject(self, typed: Line, seed: int, names: Names) -> tuple[Subject, tuple[str, ...]]:
+    def _subject(self, typed: Line, values: dict[str, Any], names: Names) -> tuple[Subject, tuple[str, ...]]:
         flagged = {flag: text for flag, text in typed.options.items() if flag in FIELDS}
         asked, given = ask.experiment(self.name), assigned(typed.positional, flagged, names)
         parts, said = completed(given, self.session.kept, names, needs_loss=asked.needs_loss, any_split=asked.any_split)
-        return subject_of(parts, seed, names.everything), said
+        return subject_of(parts, values.get("seed", 0), names.everything, values.get("device", "")), said
 
     def _ended(self, report: Report | None, press: KeyboardInterrupt | None, screen: Screen, must_pass: bool) -> Report | None:
         """Show and remember the report; then raise what must be raised."""
@@ -97,7 +109,7 @@ class Spoken:
         return report
 
 
-def _followed(reports: Generator[Report, None, None], screen: Screen) -> tuple[Report | None, KeyboardInterrupt | None]:
+def _followed(reports: Generator[Report, None, Any], screen: Screen) -> tuple[Report | None, KeyboardInterrupt | None]:
     """The last report of a run. The line that followed it must not stay as if it still ran."""
     __tracebackhide__ = True
     try:

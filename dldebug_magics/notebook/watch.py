@@ -27,15 +27,16 @@ if TYPE_CHECKING:
     from ..engine.report import Report
     from ..instruments.again import Again
 
-OPTIONS = {option.name: option for option in COMMON if option.name in ("quiet", "assert")}
+OPTIONS = {option.name: option for option in COMMON if option.name in ("quiet", "panel", "assert")}
 OPTIONS["prove"] = Option("prove", FLAG, False, "run the cell's first steps again, on copies, to prove what is likely")
 OPTIONS["budget"] = Option("budget", SECONDS, 30.0, "seconds that this may take")
-_HELP = """%%watch [model] [optimizer] [--prove] [--budget 30] [--quiet] [--assert]
+_HELP = """%%watch [model] [optimizer] [--prove] [--budget 30] [--panel] [--quiet] [--assert]
 
 Run the cell as it is, and watch it train: the report names what is wrong in the loop, and the line. Training goes on as it would without:
 same weights, same random numbers, and nothing of yours is changed. model, optimizer: names to call them by; what trains is seen by itself.
 A run of more than a second is shown while it trains: its loss, rate, gradient norms, and what is wrong for certain so far. The report
 (`_` afterwards) writes what was recorded: `_.to_csv(path)`, `_.to_tensorboard(directory)`. --quiet: show nothing; the report is returned.
+--panel: open a panel below the report, to see any of what was recorded, step by step.
 
 --prove: for what the numbers of the loop leave open, the cell's first steps then run again, on copies of all that it can reach, with and
 without the proposed change, and both losses are shown. What it prints and draws is held back, and where it would write a file it ends.
@@ -68,6 +69,7 @@ class WatchedCell:
             typed = parse(line, OPTIONS)
             known = _known(typed, names := Names(shell.user_ns))
             budget = value_of(OPTIONS["budget"], typed.options.get("budget", "30"), names.value)
+            panel = self.session.panels.wanted("panel" in typed.options, typed.silent or "quiet" in typed.options)
         except UserMistake as mistake:
             raise UsageError(str(mistake)) from None
         screen = Screen(shell, self.session.shown, "%%watch", quiet=typed.silent or "quiet" in typed.options)
@@ -85,8 +87,16 @@ class WatchedCell:
             self._end(live, watch.report, returned=False)
             body.shows_alone(error)
             raise
-        failed = "assert" in typed.options and not watch.report.ok
-        report = self._end(live, watch.report, returned=not failed)
+        report = self._returned(live, watch.report, typed)
+        if panel:
+            self.session.panels.of(report)
+        return report
+
+    def _returned(self, live: Live, report: Report, typed: Line) -> Report:
+        """The report, shown, with what the line wants of it."""
+        __tracebackhide__ = True
+        failed = "assert" in typed.options and not report.ok
+        report = self._end(live, report, returned=not failed)
         if failed:
             raise in_one_line(AssertionError(" ".join(report.sentence().split())))
         return report

@@ -9,6 +9,7 @@ import builtins
 import dataclasses
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,13 @@ from dldebug_magics import ask
 from dldebug_magics.engine.observation import Observation
 from dldebug_magics.engine.report import Report
 from dldebug_magics.notebook.options import options_of
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One kernel serves all tests of its file: they go to one worker."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents and "kernel" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @dataclasses.dataclass

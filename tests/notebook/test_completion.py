@@ -15,6 +15,10 @@ nearest_loss = nn.MSELoss()
 now = torch.optim.SGD(network.parameters(), lr=0.1)
 nursery_dl = DataLoader([1, 2])
 number = 3
+encoder = nn.TransformerEncoderLayer(4, 2, 8)
+network.encoder = nn.Module()
+network.encoder.layers, network.encoder.last, network.head = nn.ModuleList([encoder, nn.ReLU()]), nn.ReLU(), nn.Linear(1, 1)
+del encoder
 """
 
 
@@ -56,6 +60,22 @@ def test_after_an_option_what_it_can_take(tab):
 
 def test_attributes_are_left_to_ipython(tab):
     assert any("in_features" in word for word in tab("%overfit_batch network.in_f"))
+
+
+def test_paths_of_modules_level_by_level_and_no_attributes(run, shell, tab, monkeypatch):
+    from dldebug_magics import ask
+    from dldebug_magics.observations.shape_trace import ShapeTrace
+
+    monkeypatch.setattr(ask, "experiment", lambda name: ShapeTrace)  # under the name that the pretended one has
+    assert tab("%overfit_batch network --at encoder.la") == ["encoder.last", "encoder.layers"]
+    assert tab("r = %overfit_batch network --at=encoder.layers.") == ["encoder.layers.0", "encoder.layers.1"]
+    assert tab("%overfit_batch network --at encoder.layers.0.li") == ["encoder.layers.0.linear1", "encoder.layers.0.linear2"]
+    assert tab("%overfit_batch --at he") == ["head"]
+    run("other = nn.Sequential(nn.Linear(1, 1))")
+    assert "head" not in tab("%overfit_batch --at he") and tab("%overfit_batch --model network --at he") == ["head"]
+    run("%subject network")
+    assert tab("%overfit_batch --at he") == ["head"] and tab("%overfit_batch other --at 0") == ["0"]
+    assert any("in_features" in word for word in tab("%overfit_batch --at head network.in_f"))
 
 
 def test_names_of_checks(tab):

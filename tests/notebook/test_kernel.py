@@ -98,6 +98,8 @@ def kernel(tmp_path_factory):
         "import sys, time; before, began = set(sys.modules), time.process_time()\n%load_ext dldebug\ntook = time.process_time() - began"
     )
     running.took = float(running.value("took"))
+    running.run("def counted():\n    for _ in range(2_000_000):\n        pass\nbegan = time.process_time(); counted()")
+    running.pace = float(running.value("time.process_time() - began"))
     running.imported = running.value(f"sorted({heavy} & set(sys.modules) - before)")
     running.run(SET_UP)
     yield running
@@ -105,7 +107,8 @@ def kernel(tmp_path_factory):
 
 
 def test_loading_is_quick_and_imports_nothing_heavy(kernel):
-    assert kernel.took <= 0.1 and kernel.imported == "[]"
+    assert kernel.imported == "[]"
+    assert kernel.took <= 6 * kernel.pace, "counted by a loop of two million, for one machine is not another"
 
 
 def test_one_output_follows_the_run_and_ends_as_the_report(kernel):
@@ -317,3 +320,16 @@ before = state(), [p.tolist() for p in taught.parameters()]
     assert report["text/html"].count('<img alt="Run again on copies') == 1 and "Copies ran" in report["text/plain"]
     assert kernel.value("(state(), [p.tolist() for p in taught.parameters()]) == before") == "True"
     assert [result["data"]["text/plain"] for result in of(messages, "execute_result")] == ["42"]
+
+
+def test_workers_know_a_class_that_was_defined_in_a_cell_and_are_gone_afterwards(kernel):
+    kernel.run("import psutil; from torch.utils.data import ConcatDataset, DataLoader, TensorDataset; few = TensorDataset(*batch)")
+    kernel.run("held_out, long = DataLoader(few, 3, shuffle=True), ConcatDataset([few] * 10000)")
+    kernel.run("alone = %bias_variance net loss_fn --val held_out --metric loss --quiet")
+    messages = kernel.run("shared = %bias_variance net loss_fn --val held_out --metric loss --workers 2 --quiet")
+    assert not of(messages, "error", "stream"), messages
+    assert kernel.value("shared.experiment == alone.experiment, shared.untouched") == "(True, True)"
+    messages = kernel.run("%bias_variance net loss_fn --val DataLoader(long,4) --workers 2", stop_at="samples of val read")
+    last = of(messages, "update_display_data", "display_data")[-1]["data"]["text/plain"]
+    assert "Stopped: by you" in last and "bit-identical" in " ".join(last.split()) and not of(messages, "stream"), messages
+    assert kernel.value("[p.pid for p in psutil.Process().children() if 'serve' in str(p.cmdline())]") == "[]"

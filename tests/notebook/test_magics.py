@@ -95,7 +95,7 @@ def test_braces_and_dollars_are_not_expanded(nb):
         ("%subject modle", "no name `modle` here"),
         ("%subject net --clera", "no option --clera; did you mean --clear?"),
         ("%explain lr_too_hihg", "lr_too_high"),
-        ("%dldebug now", "%dldebug takes no arguments"),
+        ("%dldebug now", "%dldebug was given"),
     ],
 )
 def test_a_slip_is_one_line_and_no_traceback(nb, line, message):

@@ -44,9 +44,29 @@ def test_a_batch_with_its_loss(nb):
     assert report.ok and report.experiment.loss is not None and report.experiment.rows[0].forward.median > 0
 
 
+def test_a_part_of_the_model_alone(nb):
+    nb(
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.body = nn.ModuleList([net[0], net[1]])\n"
+        "        self.head, self.rest = net[3], nn.Linear(2, 2)\n        self.same = self.head\n"
+        "    def forward(self, x):\n        for layer in self.body:\n            x = layer(x)\n        return self.head(x.flatten(1)) + 1"
+    )
+    nb("whole = Net()")
+
+    def shown(at):
+        return " ".join(repr(nb(f"%shape_trace whole --input 4x3x8x8 --at {at}").value).split())
+
+    body = shown("body")
+    assert "body.0 Conv2d" in body and "body.1 ReLU" in body and "Linear" not in body and "total of 2 calls" in body
+    assert "head Linear" in shown("same") and "Conv2d" not in shown("same") and "total of 1 calls" in shown("same")
+    idle = shown("rest")
+    assert "No call was seen of `rest`" in idle and "rest Linear: not called" in idle and "not called" not in shown("head")
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
+        ("net --input 8x3x8x8 --at 33", "no module `33` in the model; did you mean `3`?"),
+        ("net --input 8x3x8x8 --at body", "no module `body` in the model; there are 0, 1, 2, 3"),
         ("net --input 8x3x8x", "`8x3x8x` is not a shape"),
         ("net --input 8x3x8x8 --dtype floaty", "`floaty` is no dtype of torch"),
         ("net None None iter(loader)", "is an iterator"),
