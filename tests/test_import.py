@@ -22,9 +22,7 @@ def test_importing_imports_nothing_heavy():
 
 
 def test_the_names_of_checks_and_experiments_cost_nothing():
-    code = (
-        "import sys; from dldebug_magics import ask, reference; print(len(reference.check_names()), *ask.names(), 'torch' in sys.modules)"
-    )
+    code = "import sys; from dldebug_magics import ask, reference; print(len(reference.names()), *ask.names(), 'torch' in sys.modules)"
     count, *names, torch_too = python(code).split()
     assert int(count) > 10 and "overfit_batch" in names and torch_too == "False"
 

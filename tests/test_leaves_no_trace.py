@@ -14,6 +14,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from dldebug_magics.ask import ask
 from dldebug_magics.engine.nested import tensors
 from dldebug_magics.engine.subject import Subject
+from tests.by_turns import by_turns
 from tests.deep_state import differences, state_of
 from tests.healthy import KINDS, OPTIMIZERS, WITH_ALL, in_turn, make
 
@@ -26,7 +27,7 @@ WITH_ONE = """two_inputs dataclass_batch writes_to_its_input gaussian_likelihood
     contrastive contrastive_in_a_step pairwise_ranking spectral_norm_discriminator generator critic_with_gradient_penalty
     normalising_flow denoiser mixture_of_experts unused_head tagger_with_padding alignment_free""".split()
 PROGRAMS = [(kind, name) for kind in WITH_ALL for name in OPTIMIZERS] + [(kind, in_turn(kind)) for kind in WITH_ONE]
-each_program = pytest.mark.parametrize(("kind", "optimizer"), PROGRAMS)
+each_program = [pytest.mark.parametrize(("kind", "optimizer"), by_turns(PROGRAMS, of=3, turn=turn)) for turn in range(3)]
 
 
 class Trap:
@@ -70,7 +71,7 @@ def asked(subject: Any, **options: Any) -> Iterator[Any]:
     return ask("overfit_batch", subject, budget=20.0, **options)
 
 
-@each_program
+@each_program[0]
 def test_after_success(kind, optimizer):
     subject = make(kind, optimizer)
     before = state_of(subject)
@@ -79,7 +80,7 @@ def test_after_success(kind, optimizer):
     assert report.untouched, report.left_behind
 
 
-@each_program
+@each_program[1]
 def test_after_an_exception(kind, optimizer):
     place = list(KINDS).index(kind) + 5 * list(OPTIMIZERS).index(optimizer)
     moment, step = MOMENTS[place % 3], 2 + place % 17
@@ -92,7 +93,7 @@ def test_after_an_exception(kind, optimizer):
     assert report.untouched, report.left_behind
 
 
-@each_program
+@each_program[2]
 def test_after_an_interruption_at_every_tenth_step(kind, optimizer):
     subject = make(kind, optimizer, pace=SLOW)
     before = state_of(subject)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from dldebug_magics.ask import ask
+from tests.by_turns import swept
 from tests.healthy import KINDS, OPTIMIZERS, WITH_ALL, in_turn, make
 
-PROGRAMS = [(kind, name) for kind in KINDS for name in OPTIMIZERS if kind in WITH_ALL or name in ("Adam", in_turn(kind))]
+ALL = [(kind, name) for kind in KINDS for name in OPTIMIZERS if kind in WITH_ALL or name in ("Adam", in_turn(kind))]
+PROGRAMS = [program if program[1] == in_turn(program[0]) else swept(program) for program in ALL]
 
 
 @pytest.mark.parametrize(("kind", "optimizer"), PROGRAMS)

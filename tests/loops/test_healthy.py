@@ -1,4 +1,4 @@
-"""Healthy loops are left in peace, and train to the last bit as they would unwatched."""
+"""Healthy loops are left in peace, at every step of their way, and train to the last bit as they would unwatched and unasked."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy
 import pytest
 import torch
 
-from dldebug_magics.ask import Watch
+from dldebug_magics.observations.training_loop.running import alarms
 from tests.loops.healthy import LOOPS
+from tests.loops.on_the_way import asked_on_the_way
 
 each_loop = pytest.mark.parametrize("name", LOOPS)
 
@@ -18,16 +19,12 @@ def seeded():
     torch.manual_seed(7), random.seed(7), numpy.random.seed(7)
 
 
-def trained(name, watched):
+def trained(name, run):
+    """What `run(train)` returns, and what it leaves behind."""
     seeded()
     program = LOOPS[name]()
     seeded()  # a library that was imported for it may have drawn random numbers
-    watch = Watch() if watched else None
-    if watch is None:
-        program.train()
-    else:
-        with watch:
-            program.train()
+    watch = run(program.train)
     weights = [value.clone() for module in program.modules for value in module.state_dict().values()]
     gradients = [p.grad for module in program.modules for p in module.parameters()]
     return watch, weights, gradients, torch.get_rng_state(), random.getstate(), numpy.random.get_state()[1].tolist()
@@ -35,8 +32,12 @@ def trained(name, watched):
 
 @each_loop
 def test_is_left_in_peace_and_unchanged(name):
-    _, weights, gradients, *numbers = trained(name, watched=False)
-    watch, weights_watched, gradients_watched, *numbers_watched = trained(name, watched=True)
+    _, weights, gradients, *numbers = trained(name, lambda train: train())
+    on_the_way = set()
+    watch, weights_watched, gradients_watched, *numbers_watched = trained(
+        name, lambda train: asked_on_the_way(train, lambda watch: on_the_way.update(f.name for f in alarms(watch.log, watch.checks)))
+    )
+    assert not on_the_way
     assert [f.name for f in watch.alarms] == [] and watch.not_examined == ()
     assert "loss_weight_imbalance" not in [f.name for f in watch.findings]  # a note, which would cry wolf all the same
     assert watch.untouched and watch.experiment.blind == "", (watch.left_behind, watch.experiment.blind)

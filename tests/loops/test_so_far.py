@@ -1,38 +1,14 @@
-"""A loop that is asked about while it runs: a healthy one is left in peace at every step of its way, and trains on unchanged."""
+"""A loop that is asked about while it runs trains on unchanged, and is told what the end would tell. (Healthy ones: `test_healthy`.)"""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from dldebug_magics.ask import Watch
 from dldebug_magics.instruments.watch import watching
 from dldebug_magics.observations.training_loop.running import alarms, page, so_far
 from tests.loops.faults import FAULTY
-from tests.loops.healthy import LOOPS
-
-ENOUGH, EVERY = 24, 7  # steps
-
-
-def asked_on_the_way(train, ask):
-    """The watch of a loop during which `ask(watch)` is called behind every few steps."""
-
-    def follower(evaluating):
-        if not evaluating and watch.log.steps >= ENOUGH and watch.log.steps % EVERY == 0:
-            ask(watch)
-
-    watch = Watch(follower)
-    with watch:
-        train()
-    return watch
-
-
-@pytest.mark.parametrize("name", LOOPS)
-def test_no_alarm_on_the_way_of_a_healthy_loop(name):
-    torch.manual_seed(7)
-    found = set()
-    asked_on_the_way(LOOPS[name]().train, lambda watch: found.update(f.name for f in alarms(watch.log, watch.checks)))
-    assert not found
+from tests.loops.on_the_way import asked_on_the_way
 
 
 @pytest.mark.parametrize("name", [name for name in FAULTY if name.startswith("missing_zero_grad")][:2] or list(FAULTY)[:1])

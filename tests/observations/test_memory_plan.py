@@ -14,6 +14,7 @@ from dldebug_magics.engine.errors import UserMistake
 from dldebug_magics.engine.memory import DeviceMemory
 from dldebug_magics.engine.subject import Subject
 from dldebug_magics.observations.memory_plan.largest import largest
+from tests.by_turns import by_turns
 from tests.deep_state import differences, state_of
 
 FAST = ("dense", "conv_net", "unet", "lstm", "autoencoder", "words", "signals", "patches")
@@ -23,13 +24,13 @@ def asked(subject, **options):
     return list(ask("memory_plan", subject, **options))[-1]
 
 
-@pytest.mark.parametrize("name", FAST)
+@pytest.mark.parametrize("name", by_turns(FAST, of=2))
 def test_the_planned_peaks_are_the_real_ones(name):
     plan, subject = planned(program(name, 6)), program(name, 6)
     assert plan == pytest.approx((really_trained(subject), really_evaluated(subject)), rel=0.05)
 
 
-@pytest.mark.parametrize("name", ["conv_net", "signals"])
+@pytest.mark.parametrize("name", by_turns(["conv_net", "signals"], of=2))
 def test_the_largest_batch_is_the_real_one(name):
     limit = 2.5 * really_trained(program(name, 8))
     report = asked(program(name, 8), limit=f"{limit:.0f}")

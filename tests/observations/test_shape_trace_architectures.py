@@ -11,6 +11,7 @@ from dldebug_magics.engine.subject import Subject
 from tests.architectures import ARCHITECTURES, Architecture
 from tests.architectures.oracle import Counted, counted
 
+pytestmark = pytest.mark.xdist_group("architectures")  # each is traced once
 each = pytest.mark.parametrize("architecture", ARCHITECTURES, ids=lambda architecture: architecture.name)
 
 

@@ -22,7 +22,7 @@ class Decoded(Dataset):
         return len(self.points)
 
     def __getitem__(self, row):
-        time.sleep(0.002)
+        time.sleep(0.004)
         return self.points[row], self.labels[row]
 
 
@@ -46,7 +46,7 @@ def loader_bottleneck__slow_collate():
     model, optimizer, _ = begun()
 
     def padded(rows):
-        time.sleep(0.02)
+        time.sleep(0.04)
         return default_collate(rows)
 
     loader = DataLoader(TensorDataset(*groups(160)), batch_size=16, shuffle=True, collate_fn=padded)
