@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from torch.profiler import ProfilerActivity, profile
 
 from dldebug_magics.cures.batch_size import of, resized
-from dldebug_magics.engine.paper import Paper
+from dldebug_magics.engine.on_paper import Paper
 from dldebug_magics.engine.subject import Subject
 from dldebug_magics.observations.memory_plan.largest import largest
 from dldebug_magics.observations.memory_plan.measured import evaluated, trained
