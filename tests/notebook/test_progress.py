@@ -6,7 +6,6 @@ import pytest
 from IPython.utils.capture import capture_output
 
 from dldebug_magics.engine.report import Report
-from dldebug_magics.notebook import progress
 from dldebug_magics.notebook.progress import Screen, followed
 from dldebug_magics.notebook.shown import Shown
 
@@ -17,12 +16,11 @@ def screen(shell):
     return Screen(shell, Shown(shell), "%overfit_batch")
 
 
-def test_at_most_four_lines_a_second(screen, monkeypatch):
-    drawn, now = [], [100.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+def test_at_most_four_lines_a_second(screen, clock, monkeypatch):
+    drawn = []
     monkeypatch.setattr(screen, "_put", lambda data: drawn.append(data["text/plain"]))
     for step in range(1000):
-        now[0] = 100 + step * 0.002
+        clock.now = 100 + step * 0.002
         screen.draw(Report(progress=f"step {step}"))
     assert len(drawn) == 8 and drawn[0] == "%overfit_batch: step 0" and drawn[1] == "%overfit_batch: step 125"
 

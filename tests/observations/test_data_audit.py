@@ -155,6 +155,7 @@ def test_the_number_of_samples_is_an_option():
     assert (report.experiment.split("train").samples, report.experiment.split("train").total) == (100, 500)
 
 
+@pytest.mark.usefixtures("clock")
 def test_a_reading_cut_short_decides_nothing():
     class Slow(Drawing):
         def __getitem__(self, row):
