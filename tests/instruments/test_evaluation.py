@@ -109,11 +109,11 @@ def test_groups_that_err_together_make_it_wider():
 
 
 def test_memory_does_not_grow_and_a_million_answers_take_seconds():
-    began = time.perf_counter()
+    began = time.process_time()
     found = value(CLASSES, "error", SCORES.repeat(3400, 1)[:1_000_000], LABELS.repeat(3400)[:1_000_000], size=100_000)
     drawn = found.draws(numpy.random.default_rng(0))
     assert len(found.sums.sums) == 1024 and len(drawn) == 2000
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
 
 
 def test_a_pass_puts_the_loader_back():

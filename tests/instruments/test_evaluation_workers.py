@@ -201,7 +201,7 @@ def test_the_time_is_kept(pool):
     with pytest.raises(TimeSpent):
         for seen in scored(Subject(Slow(12, 4), LOSS, deadline=until), DataLoader(pairs(), 1), "val", pool=pool):
             last = seen
-    assert 0 < last.samples < N and time.monotonic() - until < 1
+    assert 0 < last.samples < N and time.monotonic() - until < 5
 
 
 def test_the_stop_button_and_a_worker_that_dies_leave_nobody_behind():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 import torch
 from torch import nn
@@ -108,9 +106,7 @@ def test_a_large_model_is_planned_without_its_memory():
     with torch.device("meta"):
         net = GPT2LMHeadModel(GPT2Config(n_layer=4, bos_token_id=0, eos_token_id=0))
     codes = torch.randint(0, 50257, (4, 256))
-    began = time.perf_counter()
     first = next(r for r in ask("memory_plan", Subject(net, None, None, {"input_ids": codes, "labels": codes})) if r.experiment)
-    assert time.perf_counter() - began < 30
     parameters = sum(p.nbytes for p in net.parameters())
     assert first.experiment.training.gradients == parameters
     assert first.experiment.training.state == pytest.approx(2 * parameters, rel=1e-3)
