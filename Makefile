@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # One thread a test worker, and nothing from the network.
 ALONE := OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1
+# Where nothing compiled may be kept, each process compiles all of PyTorch again before it begins.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DELETE_ON_ERROR:
 .PHONY: demo test sweep check lint docs picture lab bench truths floor clean
