@@ -8,6 +8,7 @@ from concurrent.futures import TimeoutError as NotInTime
 from typing import Any
 
 from ...engine.errors import UserMistake
+from .processes import KEEPS_MEMORY
 from .program import Done, WorkerEnded
 from .worker import Worker
 
@@ -38,7 +39,7 @@ class OnRay:
             raise UserMistake(f"Ray does not start: {said}", do="start it before, or leave out --ray") from None
         processors = int(ray.cluster_resources().get("CPU", 1))
         self.size = max(1, min(processors, self.workers or processors))
-        self.task = ray.remote(judged)
+        self.task = ray.remote(judged).options(runtime_env={"env_vars": KEEPS_MEMORY})
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -22,7 +22,7 @@ from ...engine.interrupts import held_at_exit
 from .program import Done, WorkerEnded
 from .worker import Worker
 
-_KEEPS_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**30)}  # glibc: else a conv net takes twice as long
+KEEPS_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**30)}  # glibc: else a conv net takes twice as long
 _PATIENCE = 5.0  # seconds, for a process to say how it ended
 _START = f"import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from {__name__} import serve; serve()"
 
@@ -84,7 +84,7 @@ class Processes:
 
 def _started() -> subprocess.Popen[bytes]:
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    process = subprocess.Popen([sys.executable, "-c", _START], **pipes, start_new_session=True, env={**_KEEPS_MEMORY, **os.environ})
+    process = subprocess.Popen([sys.executable, "-c", _START], **pipes, start_new_session=True, env={**KEEPS_MEMORY, **os.environ})
     _write(process, sys.path)
     return process
 
