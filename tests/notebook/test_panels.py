@@ -65,7 +65,7 @@ def pressed(kernel, label: str, until: str, press: str = "", subshell: str = "")
     if press:
         told(kernel, "step ")
         kernel.manager.interrupt_kernel() if press == "kernel" else execute(kernel, "stop()", subshell)
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while until not in (status := kernel.value("panel().status.value")):
         assert time.monotonic() < end, status
     return status
